@@ -1,0 +1,68 @@
+// Builds dist/ from src/. Runs on any Node from version 20.
+import { spawnSync } from "node:child_process"
+import * as fs from "node:fs"
+import * as path from "node:path"
+import { fileURLToPath } from "node:url"
+
+export const root = path.dirname(path.dirname(fileURLToPath(import.meta.url)))
+
+/** The Node that the lockfile pins. */
+export const pinnedNode = path.join(
+  root,
+  "node_modules",
+  "node",
+  "bin",
+  process.platform === "win32" ? "node.exe" : "node"
+)
+
+const dist = path.join(root, "dist")
+
+// A directory counts as well as the files in it, so that a removed file is noticed.
+const newest = (file) => {
+  const stat = fs.statSync(file)
+  if (!stat.isDirectory()) return stat.mtimeMs
+  return Math.max(stat.mtimeMs, ...fs.readdirSync(file).map((name) => newest(path.join(file, name))))
+}
+
+export const isStale = () =>
+  !fs.existsSync(dist) ||
+  ["src", "tsconfig.json", "tsconfig.build.json"].some((name) =>
+    newest(path.join(root, name)) > fs.statSync(dist).mtimeMs
+  )
+
+// TypeScript rewrites `./a.ts` to `./a.js` in the JavaScript it emits, but not in declarations.
+const rewriteDeclaration = (text) =>
+  text.replaceAll(
+    /^(?!\s*(?:\*|\/\/)).*$/gm,
+    (line) => line.replaceAll(/(\b(?:from|import)\s*\(?\s*)(["'])(\.{1,2}\/[^"']*)\.ts\2/g, "$1$2$3.js$2")
+  )
+
+export const build = () => {
+  const started = new Date()
+  // Built aside and then swapped in, so that a failed build leaves no half of one behind.
+  const staging = path.join(root, `dist-${process.pid}`)
+  try {
+    const { status } = spawnSync(
+      fs.existsSync(pinnedNode) ? pinnedNode : process.execPath,
+      ["node_modules/typescript/bin/tsc", "-p", "tsconfig.build.json", "--outDir", staging],
+      { cwd: root, stdio: "inherit" }
+    )
+    if (status !== 0) return false
+    for (const name of fs.readdirSync(staging, { recursive: true })) {
+      if (!name.endsWith(".d.ts")) continue
+      const file = path.join(staging, name)
+      fs.writeFileSync(file, rewriteDeclaration(fs.readFileSync(file, "utf8")))
+    }
+    fs.rmSync(dist, { recursive: true, force: true })
+    fs.renameSync(staging, dist)
+    // The age of dist/ is that of the sources it was built from.
+    fs.utimesSync(dist, started, started)
+    return true
+  } finally {
+    fs.rmSync(staging, { recursive: true, force: true })
+  }
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  process.exitCode = build() ? 0 : 1
+}

@@ -1,0 +1,376 @@
+/**
+ * Every expected failure of the library, as schema-backed tagged errors.
+ *
+ * A failure names the object and the operation it belongs to, and its message says what to do. Failures cross process
+ * borders as their own classes: a child's `Empty` is an `Empty` in the parent that joins it.
+ *
+ * Only failures that can happen are in the type of an operation: `queue.get()` can't fail with {@link Empty},
+ * `queue.get({ timeout: "1 second" })` can.
+ *
+ * @since 0.1.0
+ */
+import * as Schema from "effect/Schema"
+import { signalName } from "./internal/process/exitStatus.ts"
+
+/**
+ * A `get` found nothing: at once for `getNowait` and a zero timeout, else after its timeout.
+ *
+ * Python: `queue.Empty`.
+ *
+ * @category failures
+ * @since 0.1.0
+ */
+export class Empty extends Schema.TaggedError<Empty>()("Empty", { queue: Schema.String }) {
+  override get message(): string {
+    return `${this.queue}: no item arrived in time. Wait longer, or without a timeout, or treat this as "nothing to do".`
+  }
+}
+
+/**
+ * A `put` found no free slot: at once for `putNowait` and a zero timeout, else after its timeout. The item is not in the
+ * queue.
+ *
+ * Python: `queue.Full`.
+ *
+ * @category failures
+ * @since 0.1.0
+ */
+export class Full extends Schema.TaggedError<Full>()("Full", { queue: Schema.String }) {
+  override get message(): string {
+    return `${this.queue}: no slot became free in time. Wait longer, raise maxsize, or add consumers.`
+  }
+}
+
+/**
+ * The queue was shut down: nothing can be put any more, and a `get` has nothing left to give.
+ *
+ * Python: `queue.ShutDown` of `queue.Queue` (3.13), which `multiprocessing.Queue` does not have.
+ *
+ * @category failures
+ * @since 0.1.0
+ */
+export class ShutDown extends Schema.TaggedError<ShutDown>()("ShutDown", { queue: Schema.String }) {
+  override get message(): string {
+    return `${this.queue}: the queue was shut down. Consumers end here; producers must stop putting.`
+  }
+}
+
+/**
+ * The other side of a pipe is gone (closed, or its last process died) and every message it sent has been received.
+ *
+ * Python: `EOFError` of `Connection.recv`.
+ *
+ * @category failures
+ * @since 0.1.0
+ */
+export class EndOfFile extends Schema.TaggedError<EndOfFile>()("EndOfFile", { connection: Schema.String }) {
+  override get message(): string {
+    return `${this.connection}: the other end is closed and nothing is left to receive.`
+  }
+}
+
+/**
+ * A message was sent to a pipe whose other end is held by nobody.
+ *
+ * Python: `BrokenPipeError`; POSIX: `EPIPE`.
+ *
+ * @category failures
+ * @since 0.1.0
+ */
+export class BrokenPipe extends Schema.TaggedError<BrokenPipe>()("BrokenPipe", { connection: Schema.String }) {
+  override get message(): string {
+    return `${this.connection}: no process holds the other end any more, so nobody can receive this message.`
+  }
+}
+
+/**
+ * A message was longer than the buffer, or than the `maxLength`, it was received with. The message is consumed and is
+ * here; the connection stays usable.
+ *
+ * Python: `multiprocessing.BufferTooShort`, whose `args[0]` is the message.
+ *
+ * @category failures
+ * @since 0.1.0
+ */
+export class BufferTooShort extends Schema.TaggedError<BufferTooShort>()("BufferTooShort", {
+  connection: Schema.String,
+  /** The whole message. */
+  bytes: Schema.Uint8Array,
+  /** How many bytes there was room for. */
+  room: Schema.Int
+}) {
+  override get message(): string {
+    return `${this.connection}: a message of ${this.bytes.length} bytes did not fit into ${this.room} bytes. ` +
+      `It is in the failure's "bytes"; receive with more room.`
+  }
+}
+
+/**
+ * The object was closed in this process, by `close` or by the end of its scope.
+ *
+ * Python: `ValueError` (queue or process) or `OSError` (connection) "is closed".
+ *
+ * @category failures
+ * @since 0.1.0
+ */
+export class Closed extends Schema.TaggedError<Closed>()("Closed", { object: Schema.String }) {
+  override get message(): string {
+    return `${this.object} is closed in this process. Use it before its close, or inside the scope that made it.`
+  }
+}
+
+/**
+ * The process that owns the queue or pipe can't be reached any more: it ended, or this process was never able to
+ * connect to it. Every pending and every later operation on its objects fails with this.
+ *
+ * @category failures
+ * @since 0.1.0
+ */
+export class HubLost extends Schema.TaggedError<HubLost>()("HubLost", {
+  /** Address of the hub. */
+  hub: Schema.String,
+  /** Why, in words. */
+  reason: Schema.String
+}) {
+  override get message(): string {
+    return `The hub ${this.hub} is lost (${this.reason}): its queues and pipes are gone with the process that made them.`
+  }
+}
+
+/**
+ * An operation with a timeout did not finish in time. What it waited for goes on.
+ *
+ * Python: `multiprocessing.TimeoutError`, or a `join(timeout)` that returns while the process is alive.
+ *
+ * @category failures
+ * @since 0.1.0
+ */
+export class TimedOut extends Schema.TaggedError<TimedOut>()("TimedOut", { operation: Schema.String }) {
+  override get message(): string {
+    return `${this.operation} did not finish in time. What it waited for goes on; wait again, longer, or stop it.`
+  }
+}
+
+/**
+ * A process ended without giving its target's result: it was killed by a signal, or called `process.exit`.
+ *
+ * Python: `Process.exitcode` other than 0.
+ *
+ * @category failures
+ * @since 0.1.0
+ */
+export class ProcessExited extends Schema.TaggedError<ProcessExited>()("ProcessExited", {
+  process: Schema.String,
+  /** 0 to 255, or minus the signal number, as in Python. */
+  exitCode: Schema.Int
+}) {
+  override get message(): string {
+    if (this.exitCode >= 0) {
+      return `${this.process} called process.exit(${this.exitCode}) before its target had a result.`
+    }
+    return `${this.process} was ended by ${signalName(-this.exitCode)} before its target had a result.`
+  }
+}
+
+/**
+ * Why a process did not start.
+ *
+ * - `InvalidPayload`: the payload does not fit the target's schema; nothing was started
+ * - `InvalidModule`: the target's module is neither a URL nor an absolute path; nothing was started
+ * - `InterpreterFailed`: the operating system did not start the interpreter
+ * - `ModuleNotFound`, `ModuleFailed`: the child could not import the target's module, or the module threw
+ * - `TargetNotFound`, `TargetAmbiguous`: the module defines no target of that name, or several
+ * - `HandOverFailed`: an inherited object was closed or its hub was lost
+ * - `EndedEarly`: the child ended while it was importing the module
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type SpawnErrorReason = typeof SpawnErrorReason.Type
+const SpawnErrorReason = Schema.Literals([
+  "InvalidPayload",
+  "InvalidModule",
+  "InterpreterFailed",
+  "ModuleNotFound",
+  "ModuleFailed",
+  "TargetNotFound",
+  "TargetAmbiguous",
+  "HandOverFailed",
+  "EndedEarly"
+])
+
+/**
+ * A process could not be started. No process is left behind.
+ *
+ * `cause` is what went wrong: for a module that throws while it is imported, the child's own error with its stack.
+ *
+ * @category failures
+ * @since 0.1.0
+ */
+export class SpawnError extends Schema.TaggedError<SpawnError>()("SpawnError", {
+  process: Schema.String,
+  target: Schema.String,
+  module: Schema.String,
+  reason: SpawnErrorReason,
+  cause: Schema.Defect({ includeStack: true })
+}) {
+  override get message(): string {
+    const detail = this.cause instanceof Error ? this.cause.message : String(this.cause)
+    switch (this.reason) {
+      case "InvalidPayload":
+        return `${this.process} was not started: the payload does not fit the schema of target "${this.target}": ${detail}`
+      case "InvalidModule":
+        return `${this.process} was not started: the module of target "${this.target}" is "${this.module}". ` +
+          `Give import.meta.url of the module that defines the target.`
+      case "InterpreterFailed":
+        return `${this.process} was not started: the interpreter could not be started: ${detail}`
+      case "ModuleNotFound":
+        return `${this.process} was not started: the module of target "${this.target}" was not found: ${detail}`
+      case "ModuleFailed":
+        return `${this.process} was not started: importing ${this.module} failed in the child: ${detail}`
+      case "TargetNotFound":
+        return `${this.process} was not started: ${this.module} defines no target "${this.target}" when it is imported ` +
+          `(${detail}). Define it with Target.make at the top level of that module, with module: import.meta.url.`
+      case "TargetAmbiguous":
+        return `${this.process} was not started: ${this.module} defines several targets named "${this.target}". ` +
+          `Give each target of a module a name of its own.`
+      case "HandOverFailed":
+        return `${this.process} was not started: an object that target "${this.target}" inherits could not be handed over: ` +
+          detail
+      case "EndedEarly":
+        return `${this.process} ended while it was importing ${this.module}: ${detail}`
+    }
+  }
+}
+
+/**
+ * Which rule an operation broke.
+ *
+ * - `NotStarted`: the process has not been started
+ * - `AlreadyStarted`: `start` was called a second time
+ * - `StillRunning`: `close` was called while the process runs
+ * - `JoinSelf`: a process joined itself
+ * - `DaemonicChild`: a daemonic process started a child
+ * - `Bootstrapping`: a program started a process while it was itself only imported by a child
+ * - `NotPiped`: the stream was asked of a process that inherits or ignores it
+ * - `NotClosed`: `joinThread` was called before `close`
+ * - `TaskDoneTooOften`: `taskDone` was called more often than there were items
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type InvalidStateReason = typeof InvalidStateReason.Type
+const InvalidStateReason = Schema.Literals([
+  "NotStarted",
+  "AlreadyStarted",
+  "StillRunning",
+  "JoinSelf",
+  "DaemonicChild",
+  "Bootstrapping",
+  "NotPiped",
+  "NotClosed",
+  "TaskDoneTooOften"
+])
+
+const invalidStateAdvice: Record<InvalidStateReason, string> = {
+  NotStarted: "the process has not been started. Call start first, or use spawn.",
+  AlreadyStarted: "a process can be started once. Make another one for another run.",
+  StillRunning: "the process is still running. join, terminate or kill it first.",
+  JoinSelf: "a process can't wait for its own end.",
+  DaemonicChild: "daemonic processes are not allowed to have children. Start it from a process that is not daemonic.",
+  Bootstrapping: "this code runs because a child process imports its module, so it would start children without end. " +
+    "Run the main program with runMain (which does nothing in a child), or under `if (import.meta.main)`.",
+  NotPiped: "this stream is not piped. Ask for it with the option \"pipe\" when the process is made.",
+  NotClosed: "close the queue first.",
+  TaskDoneTooOften: "taskDone was called more often than items were put."
+}
+
+/**
+ * An operation that the state of the object does not allow: a programming mistake, which Python reports as
+ * `ValueError` or `AssertionError`.
+ *
+ * @category failures
+ * @since 0.1.0
+ */
+export class InvalidState extends Schema.TaggedError<InvalidState>()("InvalidState", {
+  object: Schema.String,
+  operation: Schema.String,
+  reason: InvalidStateReason
+}) {
+  override get message(): string {
+    return `${this.object}: ${this.operation}: ${invalidStateAdvice[this.reason]}`
+  }
+}
+
+/**
+ * An argument that can't be right: an offset outside of the buffer, a negative size.
+ *
+ * Python: `ValueError`.
+ *
+ * @category failures
+ * @since 0.1.0
+ */
+export class InvalidArgument extends Schema.TaggedError<InvalidArgument>()("InvalidArgument", {
+  object: Schema.String,
+  operation: Schema.String,
+  /** What is wrong with which argument. */
+  problem: Schema.String
+}) {
+  override get message(): string {
+    return `${this.object}: ${this.operation}: ${this.problem}`
+  }
+}
+
+/**
+ * An item or message does not fit its schema, so nothing was sent. The queue or connection stays usable.
+ *
+ * Python: `PicklingError`, which `Queue.put` reports on stderr only while the item vanishes.
+ *
+ * @category failures
+ * @since 0.1.0
+ */
+export class EncodeError extends Schema.TaggedError<EncodeError>()("EncodeError", {
+  object: Schema.String,
+  operation: Schema.String,
+  /** What the schema says. */
+  problem: Schema.String
+}) {
+  override get message(): string {
+    return `${this.object}: ${this.operation}: the value does not fit the schema, nothing was sent: ${this.problem}`
+  }
+}
+
+/**
+ * What arrived does not fit the schema of the receiver. The item or message is consumed; the queue or connection stays
+ * usable.
+ *
+ * Happens when two processes run different versions of the code, or when bytes are received as a message.
+ *
+ * @category failures
+ * @since 0.1.0
+ */
+export class DecodeError extends Schema.TaggedError<DecodeError>()("DecodeError", {
+  object: Schema.String,
+  operation: Schema.String,
+  /** What the schema says. */
+  problem: Schema.String
+}) {
+  override get message(): string {
+    return `${this.object}: ${this.operation}: what arrived does not fit the schema: ${this.problem}`
+  }
+}
+
+/**
+ * This platform, or this way of starting a process, can't do that.
+ *
+ * @category failures
+ * @since 0.1.0
+ */
+export class Unsupported extends Schema.TaggedError<Unsupported>()("Unsupported", {
+  operation: Schema.String,
+  problem: Schema.String
+}) {
+  override get message(): string {
+    return `${this.operation} is not supported here: ${this.problem}`
+  }
+}

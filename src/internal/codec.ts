@@ -1,0 +1,72 @@
+/**
+ * Values to bytes and back, at the edges of the library.
+ */
+import * as Effect from "effect/Effect"
+import * as SchemaBinary from "effect/encoding/SchemaBinary"
+import * as Exit from "effect/Exit"
+import * as Schema from "effect/Schema"
+import { DecodeError, EncodeError } from "../Failure.ts"
+import { Hub } from "../Hub.ts"
+
+/**
+ * A schema whose values can travel: it needs no services but the hub, which handles of queues and connections need.
+ */
+export type Portable = Schema.ConstraintCodec<unknown, unknown, Hub, Hub>
+
+/** Values of one schema, on behalf of one named object. */
+export interface Codec<A> {
+  /**
+   * An `Exit` where the schema needs no effect, so that the common case costs no more than a call. The bytes may share a buffer
+   * with others: copy what is kept.
+   */
+  readonly encode: (value: A, operation: string) => Effect.Effect<Uint8Array, EncodeError>
+  readonly decode: (bytes: Uint8Array, operation: string) => Effect.Effect<A, DecodeError>
+}
+
+/** The effect has run already. */
+const isSuccess = <A, E, R>(effect: Effect.Effect<A, E, R>): effect is Exit.Exit<A> =>
+  Exit.isExit(effect) && Exit.isSuccess(effect)
+
+type Plain = Schema.ConstraintCodec<unknown, unknown>
+
+const settle = <A, E, R>(
+  effect: Effect.Effect<A, Schema.SchemaError, R>,
+  fail: (problem: string) => E
+): Effect.Effect<A, E, R> =>
+  isSuccess(effect) ? effect : Effect.mapError(effect, (error) => fail(oneLine(error.message)))
+
+const provideHub = <A, E>(effect: Effect.Effect<A, E, Hub>, hub: Hub["Service"]): Effect.Effect<A, E> =>
+  isSuccess(effect) ? effect : Effect.provideService(effect, Hub, hub)
+
+/** The codec of a schema for an object. Handles inside of values are redeemed at `hub`. */
+export const make = <S extends Portable>(schema: S, object: string, hub: Hub["Service"]): Codec<S["Type"]> => {
+  const binary = SchemaBinary.toCodec(schema)
+  const encode = Schema.encodeUnknownEffect(binary)
+  const decode = Schema.decodeUnknownEffect(binary)
+  return {
+    encode: (value, operation) =>
+      settle(provideHub(encode(value), hub), (problem) => new EncodeError({ object, operation, problem })),
+    decode: (bytes, operation) =>
+      settle(provideHub(decode(bytes), hub), (problem) => new DecodeError({ object, operation, problem }))
+  }
+}
+
+/** Encodes one value of a schema without services. The bytes are its own. */
+export const encode = <S extends Plain>(schema: S, value: S["Type"], object: string, operation: string) =>
+  Effect.map(
+    settle(
+      Schema.encodeUnknownEffect(SchemaBinary.toCodec(schema))(value),
+      (problem) => new EncodeError({ object, operation, problem })
+    ),
+    (bytes): Uint8Array => bytes.slice()
+  )
+
+/** Decodes one value of a schema without services. */
+export const decode = <S extends Plain>(schema: S, bytes: Uint8Array, object: string, operation: string) =>
+  settle(
+    Schema.decodeUnknownEffect(SchemaBinary.toCodec(schema))(bytes),
+    (problem) => new DecodeError({ object, operation, problem })
+  )
+
+/** What a schema says, fit for the end of a message. */
+export const oneLine = (message: string): string => message.replace(/\s*\n\s*/g, " ")

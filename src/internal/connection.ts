@@ -1,0 +1,185 @@
+/**
+ * The ends of pipes, over references to them.
+ */
+import * as Cause from "effect/Cause"
+import * as Effect from "effect/Effect"
+import * as Predicate from "effect/Predicate"
+import * as Stream from "effect/Stream"
+import type * as Connection from "../Connection.ts"
+import {
+  BrokenPipe,
+  BufferTooShort,
+  type Closed,
+  EndOfFile,
+  type HubLost,
+  InvalidArgument,
+  TimedOut,
+  Unsupported
+} from "../Failure.ts"
+import type { Hub } from "../Hub.ts"
+import * as Codec from "./codec.ts"
+import * as Message from "./hub/message.ts"
+import { type Patience, patience, type Reference } from "./hub/reference.ts"
+import { handleSchema } from "./transit.ts"
+
+export const TypeId = "~effect-multiprocessing/Connection"
+
+/** What goes through an end; `undefined` for the direction that it does not have. */
+export interface Directions {
+  readonly send: Codec.Portable | undefined
+  readonly receive: Codec.Portable | undefined
+}
+
+const isNatural = (n: number) => Number.isInteger(n) && n >= 0
+
+export class ConnectionImpl {
+  readonly [TypeId] = TypeId
+  readonly name: string
+  readonly reference: Reference
+  private readonly outgoing: Codec.Codec<unknown> | undefined
+  private readonly incoming: Codec.Codec<unknown> | undefined
+
+  constructor(reference: Reference, directions: Directions, hub: Hub["Service"]) {
+    this.reference = reference
+    this.name = reference.name
+    this.outgoing = directions.send && Codec.make(directions.send, this.name, hub)
+    this.incoming = directions.receive && Codec.make(directions.receive, this.name, hub)
+  }
+
+  get fileno() {
+    return Effect.as(this.reference.whenOpen, this.reference.number)
+  }
+  get closed() {
+    return Effect.sync(() => this.reference.isClosed)
+  }
+  get close() {
+    return this.reference.close
+  }
+  toJSON() {
+    return { _id: "Connection", name: this.name, closed: this.reference.isClosed }
+  }
+
+  // ---------------------------------------------------------------------------------------------- sending
+
+  readonly send = (message: unknown) =>
+    Effect.suspend(() =>
+      this.outgoing === undefined
+        ? this.wrongDirection("send")
+        : Effect.flatMap(this.outgoing.encode(message, "send"), (bytes) => this.sendMessage(bytes))
+    )
+
+  readonly sendBytes = (
+    bytes: Uint8Array,
+    range?: { readonly offset?: number | undefined; readonly size?: number | undefined }
+  ): Effect.Effect<void, InvalidArgument | BrokenPipe | Closed | HubLost> =>
+    Effect.suspend((): Effect.Effect<void, InvalidArgument | BrokenPipe | Closed | HubLost> => {
+      if (this.outgoing === undefined) return this.wrongDirection("sendBytes")
+      const offset = range?.offset ?? 0
+      if (!isNatural(offset) || offset > bytes.length) {
+        return this.invalid("sendBytes", `offset ${offset} is not within the ${bytes.length} bytes`)
+      }
+      const size = range?.size ?? bytes.length - offset
+      if (!isNatural(size) || offset + size > bytes.length) {
+        return this.invalid("sendBytes", `size ${size} from offset ${offset} is not within the ${bytes.length} bytes`)
+      }
+      return this.sendMessage(bytes.subarray(offset, offset + size))
+    })
+
+  private sendMessage(bytes: Uint8Array) {
+    return this.reference.request<void, BrokenPipe>(Message.Request.Put, {
+      onReply: () => Effect.void,
+      onRefusal: (refusal) =>
+        refusal === Message.Refusal.BrokenPipe ? Effect.fail(new BrokenPipe({ connection: this.name })) : undefined
+    }, { bytes })
+  }
+
+  // ---------------------------------------------------------------------------------------------- receiving
+
+  readonly recv = (options?: Connection.Timeout) =>
+    this.receiveMessage("recv", patience(options?.timeout), (bytes) => this.incoming!.decode(bytes, "recv"))
+
+  readonly recvBytes = (options?: { readonly maxLength: number }) => {
+    const room = options?.maxLength ?? Infinity
+    return room === Infinity || isNatural(room)
+      ? this.receiveMessage(
+        "recvBytes",
+        undefined,
+        (bytes) => bytes.length > room ? this.tooShort(bytes, room) : Effect.succeed(bytes)
+      )
+      : this.invalid("recvBytes", `maxLength ${room} is not a number of bytes`)
+  }
+
+  readonly recvBytesInto = (buffer: ArrayBufferView, offset = 0) =>
+    isNatural(offset) && offset <= buffer.byteLength
+      ? this.receiveMessage("recvBytesInto", undefined, (bytes) => {
+        const room = buffer.byteLength - offset
+        if (bytes.length > room) return this.tooShort(bytes, room)
+        new Uint8Array(buffer.buffer, buffer.byteOffset + offset, room).set(bytes)
+        return Effect.succeed(bytes.length)
+      })
+      : this.invalid("recvBytesInto", `offset ${offset} is not within the buffer of ${buffer.byteLength} bytes`)
+
+  readonly poll = (options?: Connection.Timeout) =>
+    this.incoming === undefined
+      ? this.wrongDirection("poll")
+      : this.reference.request<boolean>(Message.Request.Poll, {
+        onReply: () => Effect.succeed(true),
+        // At its end of file a connection is readable: `recv` tells it at once.
+        onRefusal: (refusal) => Effect.succeed(refusal === Message.Refusal.EndOfFile)
+      }, { patience: patience(options?.timeout ?? 0) })
+
+  get stream() {
+    return Stream.fromPull(Effect.succeed(
+      Effect.map(this.recv(), (message): readonly [unknown] => [message]).pipe(
+        Effect.catchTag("TimedOut", Effect.die),
+        Effect.catchTag("EndOfFile", () => Cause.done())
+      )
+    ))
+  }
+
+  private receiveMessage<A, E>(operation: string, wait: Patience, read: (bytes: Uint8Array) => Effect.Effect<A, E>) {
+    if (this.incoming === undefined) return this.wrongDirection(operation)
+    return this.reference.request<A, E | TimedOut | EndOfFile>(Message.Request.Get, {
+      onReply: (reply, accept) => {
+        accept()
+        return read(reply.bytes)
+      },
+      onRefusal: (refusal) => {
+        switch (refusal) {
+          case Message.Refusal.WouldBlock:
+          case Message.Refusal.Cancelled:
+            return Effect.fail(new TimedOut({ operation: `${this.name}: ${operation}` }))
+          case Message.Refusal.EndOfFile:
+            return Effect.fail(new EndOfFile({ connection: this.name }))
+        }
+      }
+    }, { patience: wait })
+  }
+
+  private invalid(operation: string, problem: string) {
+    return Effect.fail(new InvalidArgument({ object: this.name, operation, problem }))
+  }
+
+  private tooShort(bytes: Uint8Array, room: number) {
+    return Effect.fail(new BufferTooShort({ connection: this.name, bytes, room }))
+  }
+
+  /** The types do not allow this: a defect, but one that says what is wrong. */
+  private wrongDirection(operation: string) {
+    return Effect.die(
+      new Unsupported({
+        operation: `${this.name}: ${operation}`,
+        problem: `this end of a one-way pipe only ${this.incoming === undefined ? "sends" : "receives"}`
+      })
+    )
+  }
+}
+
+/** The schema of an end as part of a payload. */
+export const handle = (send: Codec.Portable, receive: Codec.Portable): any =>
+  handleSchema({
+    identifier: "Connection",
+    is: (value: unknown): value is ConnectionImpl => Predicate.hasProperty(value, TypeId),
+    referenceOf: (connection) => connection.reference,
+    fromReference: (reference, hub) => new ConnectionImpl(reference, { send, receive }, hub)
+  })

@@ -1,0 +1,457 @@
+/**
+ * The hub's state machine: which client holds which object, the tickets on their way to new holders, and what each request
+ * does. No I/O and no time: it receives messages and the news that a client is gone, and answers through `Peer.send`, now
+ * or later. One message is one atomic step, so nothing a client does or fails to do leaves an object half changed.
+ *
+ * A client can only name objects by its own small numbers, which it gets by redeeming a ticket: 16 random bytes, good for
+ * one use. A ticket counts as a holder, so that an object can't end between hand-over and arrival.
+ */
+import { type GetOutcome, type Item, Mailbox, type PutOutcome, type Reader, type Writer } from "./mailbox.ts"
+import * as Message from "./message.ts"
+
+/** What happens to the items that a consumer took and did not finish when it dies. */
+export type OnConsumerDeath = "redeliver" | "done"
+
+/** What to create. */
+export type ObjectSpec =
+  | {
+    readonly kind: "queue"
+    readonly maxItems: number
+    readonly maxBytes: number
+    /** Counts unfinished items, for `taskDone` and `join`. */
+    readonly joinable: OnConsumerDeath | undefined
+  }
+  | { readonly kind: "pipe"; readonly duplex: boolean; readonly maxBytes: number }
+
+/** The two sides of an object. A queue has only the first. */
+export type Side = 0 | 1
+
+interface QueueObject {
+  readonly kind: "queue"
+  readonly mailbox: Mailbox
+  readonly joinable: OnConsumerDeath | undefined
+  readonly holdings: Set<Holding>
+  readonly joiners: Set<() => void>
+  unfinished: number
+}
+
+interface PipeObject {
+  readonly kind: "pipe"
+  /** What each side reads; `undefined` where it only sends. */
+  readonly inbox: readonly [Mailbox | undefined, Mailbox | undefined]
+  /** Holders of each side, tickets included. */
+  readonly holders: [number, number]
+}
+
+type SharedObject = QueueObject | PipeObject
+
+interface Holding {
+  readonly object: SharedObject
+  readonly side: Side
+  /** Requests by this holder that are not answered yet, and leases. */
+  readonly requests: Set<number>
+  /** Items of a joinable queue that were accepted and are not done. */
+  readonly taken: Array<Item>
+}
+
+type OpenRequest =
+  | { readonly holding: Holding; readonly cancel: () => void }
+  | { readonly holding: Holding; readonly mailbox: Mailbox; readonly lease: Item }
+
+interface Ticket {
+  readonly object: SharedObject
+  readonly side: Side
+  readonly issuer: Peer
+}
+
+/** One client, as the kernel sees it. */
+export interface Peer {
+  readonly send: (message: Message.Message) => void
+  readonly holdings: Map<number, Holding>
+  readonly open: Map<number, OpenRequest>
+  readonly tickets: Set<string>
+  gone: boolean
+}
+
+const refusals: Record<Exclude<PutOutcome, "Done"> | GetOutcome | "WouldBlock", number> = {
+  WouldBlock: Message.Refusal.WouldBlock,
+  ShutDown: Message.Refusal.ShutDown,
+  BrokenPipe: Message.Refusal.BrokenPipe,
+  EndOfFile: Message.Refusal.EndOfFile
+}
+
+const key = (token: Uint8Array): string =>
+  Buffer.from(token.buffer, token.byteOffset, token.byteLength).toString("latin1")
+
+export class Kernel {
+  private readonly tickets = new Map<string, Ticket>()
+  private readonly makeToken: () => Uint8Array
+
+  constructor(options: { readonly makeToken: () => Uint8Array }) {
+    this.makeToken = options.makeToken
+  }
+
+  /** A client arrived. */
+  addPeer(send: (message: Message.Message) => void): Peer {
+    return { send, holdings: new Map(), open: new Map(), tickets: new Set(), gone: false }
+  }
+
+  /** A client is gone, in whatever way: all that it held is let go. */
+  removePeer(peer: Peer): void {
+    if (peer.gone) return
+    peer.gone = true
+    for (const ref of peer.holdings.keys()) this.detach(peer, ref)
+    for (const token of peer.tickets) this.revoke(peer, token)
+  }
+
+  /** Makes an object; the peer holds each of its sides under the given numbers. */
+  create(peer: Peer, spec: ObjectSpec, refs: ReadonlyArray<number>): void {
+    const object = makeObject(spec)
+    const sides: ReadonlyArray<Side> = spec.kind === "queue" ? [0] : [0, 1]
+    for (const side of sides) this.hold(peer, refs[side]!, object, side)
+  }
+
+  /** Carries out one message. `false`: the client does not follow the protocol and must be dropped. */
+  receive(peer: Peer, message: Message.Message): boolean {
+    const { bytes, flag, op, ref, request } = message
+    switch (op) {
+      case Message.Request.Revoke: {
+        this.revoke(peer, key(bytes))
+        return true
+      }
+      case Message.Request.Detach: {
+        this.detach(peer, ref)
+        return true
+      }
+      case Message.Request.Accept: {
+        const open = peer.open.get(request)
+        if (open === undefined || !("lease" in open)) return false
+        this.close(peer, request)
+        if (open.holding.object.kind === "queue" && open.holding.object.joinable !== undefined) {
+          open.holding.taken.push(open.lease)
+        }
+        open.mailbox.accept(open.lease)
+        return true
+      }
+      case Message.Request.Return: {
+        const open = peer.open.get(request)
+        // A lease that was taken back when its reference was detached may be returned by a client that did not know yet.
+        if (open === undefined) return true
+        if (!("lease" in open)) return false
+        this.close(peer, request)
+        open.mailbox.giveBack(open.lease)
+        return true
+      }
+      case Message.Request.Cancel: {
+        const open = peer.open.get(request)
+        if (open === undefined || "lease" in open) return true
+        open.cancel()
+        this.refuse(peer, request, Message.Refusal.Cancelled)
+        return true
+      }
+    }
+    if (peer.open.has(request)) return false
+    if (op === Message.Request.Attach) return this.attach(peer, request, ref, bytes)
+    if (op < Message.Request.Attach || op > Message.Request.Join) return false
+    const holding = peer.holdings.get(ref)
+    if (holding === undefined) {
+      this.refuse(peer, request, Message.Refusal.UnknownReference)
+      return true
+    }
+    switch (op) {
+      case Message.Request.HandOver:
+        return this.handOver(peer, request, holding)
+      case Message.Request.Put:
+        return this.put(peer, request, holding, flag === 1, bytes)
+      case Message.Request.Get:
+        return this.get(peer, request, holding, flag === 1)
+      case Message.Request.Poll:
+        return this.poll(peer, request, holding, flag === 1)
+      default:
+        return this.queueRequest(peer, message, holding)
+    }
+  }
+
+  private queueRequest(peer: Peer, { flag, op, request }: Message.Message, holding: Holding): boolean {
+    const object = holding.object
+    if (object.kind !== "queue") {
+      this.refuse(peer, request, Message.Refusal.UnknownReference)
+      return true
+    }
+    switch (op) {
+      case Message.Request.Inspect: {
+        const { available, full } = object.mailbox
+        peer.send(Message.make(Message.Reply.Sizes, request, available, full ? 1 : 0))
+        return true
+      }
+      case Message.Request.ShutDown: {
+        object.mailbox.endWriters("ShutDown")
+        object.mailbox.endReaders("ShutDown")
+        if (flag === 1) this.finish(object, object.mailbox.clear())
+        this.done(peer, request)
+        return true
+      }
+      case Message.Request.TaskDone: {
+        if (object.joinable === undefined || object.unfinished === 0) {
+          this.refuse(peer, request, Message.Refusal.TaskDoneTooOften)
+          return true
+        }
+        this.settleTaken(object, holding)
+        this.finish(object, 1)
+        this.done(peer, request)
+        return true
+      }
+      default: {
+        if (object.unfinished === 0) {
+          this.done(peer, request)
+          return true
+        }
+        const joiner = () => {
+          this.close(peer, request)
+          this.done(peer, request)
+        }
+        object.joiners.add(joiner)
+        this.await(peer, request, holding, () => object.joiners.delete(joiner))
+        return true
+      }
+    }
+  }
+
+  // ---------------------------------------------------------------------------------------------- holders
+
+  private hold(peer: Peer, ref: number, object: SharedObject, side: Side): void {
+    const holding: Holding = { object, side, requests: new Set(), taken: [] }
+    peer.holdings.set(ref, holding)
+    if (object.kind === "pipe") object.holders[side]++
+    else object.holdings.add(holding)
+  }
+
+  private attach(peer: Peer, request: number, ref: number, token: Uint8Array): boolean {
+    if (peer.holdings.has(ref)) return false
+    const name = key(token)
+    const ticket = this.tickets.get(name)
+    if (ticket === undefined) {
+      this.refuse(peer, request, Message.Refusal.UnknownTicket)
+      return true
+    }
+    this.hold(peer, ref, ticket.object, ticket.side)
+    this.dropTicket(name, ticket)
+    this.done(peer, request)
+    return true
+  }
+
+  private handOver(peer: Peer, request: number, holding: Holding): boolean {
+    const token = this.makeToken()
+    const name = key(token)
+    this.tickets.set(name, { object: holding.object, side: holding.side, issuer: peer })
+    peer.tickets.add(name)
+    if (holding.object.kind === "pipe") holding.object.holders[holding.side]++
+    peer.send(Message.make(Message.Reply.Ticket, request, 0, 0, token))
+    return true
+  }
+
+  private revoke(peer: Peer, name: string): void {
+    const ticket = this.tickets.get(name)
+    if (ticket !== undefined && ticket.issuer === peer) this.dropTicket(name, ticket)
+  }
+
+  private dropTicket(name: string, ticket: Ticket): void {
+    this.tickets.delete(name)
+    ticket.issuer.tickets.delete(name)
+    if (ticket.object.kind === "pipe") this.releaseEnd(ticket.object, ticket.side)
+  }
+
+  private detach(peer: Peer, ref: number): void {
+    const holding = peer.holdings.get(ref)
+    if (holding === undefined) return
+    peer.holdings.delete(ref)
+    for (const request of holding.requests) {
+      const open = peer.open.get(request)!
+      peer.open.delete(request)
+      if ("lease" in open) open.mailbox.giveBack(open.lease)
+      else open.cancel()
+    }
+    const object = holding.object
+    if (object.kind === "pipe") return this.releaseEnd(object, holding.side)
+    object.holdings.delete(holding)
+    if (object.joinable === "done") this.finish(object, holding.taken.length)
+    else for (const item of holding.taken) object.mailbox.restore(item)
+  }
+
+  private releaseEnd(pipe: PipeObject, side: Side): void {
+    pipe.holders[side]--
+    if (pipe.holders[side] > 0) return
+    const mine = pipe.inbox[side]
+    mine?.endWriters("BrokenPipe")
+    mine?.clear()
+    pipe.inbox[other(side)]?.endReaders("EndOfFile")
+  }
+
+  // ---------------------------------------------------------------------------------------------- items
+
+  private put(peer: Peer, request: number, holding: Holding, nowait: boolean, bytes: Uint8Array): boolean {
+    const { object } = holding
+    const mailbox = object.kind === "queue" ? object.mailbox : object.inbox[other(holding.side)]
+    if (mailbox === undefined) {
+      this.refuse(peer, request, Message.Refusal.UnknownReference)
+      return true
+    }
+    const answer = (outcome: PutOutcome | "WouldBlock") => {
+      if (outcome !== "Done") return this.refuse(peer, request, refusals[outcome])
+      if (object.kind === "queue") object.unfinished++
+      this.done(peer, request)
+    }
+    const outcome = mailbox.tryPut(bytes)
+    if (outcome !== "WouldBlock" || nowait) {
+      answer(outcome)
+      return true
+    }
+    const writer: Writer = {
+      bytes,
+      done: (outcome) => {
+        this.close(peer, request)
+        answer(outcome)
+      }
+    }
+    this.await(peer, request, holding, () => mailbox.cancelWriter(writer))
+    mailbox.put(writer)
+    return true
+  }
+
+  private get(peer: Peer, request: number, holding: Holding, nowait: boolean): boolean {
+    const mailbox = inboxOf(holding)
+    if (mailbox === undefined) {
+      this.refuse(peer, request, Message.Refusal.UnknownReference)
+      return true
+    }
+    const lease = (item: Item) => {
+      holding.requests.add(request)
+      peer.open.set(request, { holding, mailbox, lease: item })
+      peer.send(Message.make(Message.Reply.Item, request, 0, 0, item.bytes))
+    }
+    const outcome = mailbox.tryTake()
+    if (typeof outcome === "object") {
+      lease(outcome)
+      return true
+    }
+    if (outcome !== "WouldBlock" || nowait) {
+      this.refuse(peer, request, refusals[outcome])
+      return true
+    }
+    this.awaitReader(peer, request, holding, mailbox, lease)
+    return true
+  }
+
+  private poll(peer: Peer, request: number, holding: Holding, nowait: boolean): boolean {
+    const mailbox = inboxOf(holding)
+    if (mailbox === undefined) {
+      this.refuse(peer, request, Message.Refusal.UnknownReference)
+      return true
+    }
+    const state = mailbox.peek()
+    if (state === "Ready") this.done(peer, request)
+    else if (state !== "WouldBlock" || nowait) this.refuse(peer, request, refusals[state])
+    else this.awaitReader(peer, request, holding, mailbox, undefined)
+    return true
+  }
+
+  private awaitReader(
+    peer: Peer,
+    request: number,
+    holding: Holding,
+    mailbox: Mailbox,
+    take: ((item: Item) => void) | undefined
+  ): void {
+    const reader: Reader = {
+      take: take && ((item) => {
+        this.close(peer, request)
+        take(item)
+      }),
+      done: (outcome) => {
+        this.close(peer, request)
+        if (outcome === "Ready") this.done(peer, request)
+        else this.refuse(peer, request, refusals[outcome])
+      }
+    }
+    this.await(peer, request, holding, () => mailbox.cancelReader(reader))
+    mailbox.wait(reader)
+  }
+
+  // ---------------------------------------------------------------------------------------------- joinable queues
+
+  /** The item that a `taskDone` is about: the holder's own oldest, else the oldest that anybody took. */
+  private settleTaken(object: QueueObject, holding: Holding): void {
+    let from: Holding | undefined = holding.taken.length > 0 ? holding : undefined
+    if (from === undefined) {
+      for (const candidate of object.holdings) {
+        if (candidate.taken.length > 0 && (from === undefined || candidate.taken[0]!.seq < from.taken[0]!.seq)) {
+          from = candidate
+        }
+      }
+    }
+    from?.taken.shift()
+  }
+
+  private finish(object: QueueObject, count: number): void {
+    object.unfinished -= count
+    if (object.unfinished > 0) return
+    for (const joiner of object.joiners) {
+      object.joiners.delete(joiner)
+      joiner()
+    }
+  }
+
+  // ---------------------------------------------------------------------------------------------- requests
+
+  private await(peer: Peer, request: number, holding: Holding, cancel: () => void): void {
+    holding.requests.add(request)
+    peer.open.set(request, {
+      holding,
+      cancel: () => {
+        cancel()
+        this.close(peer, request)
+      }
+    })
+  }
+
+  private close(peer: Peer, request: number): void {
+    const open = peer.open.get(request)
+    if (open === undefined) return
+    peer.open.delete(request)
+    open.holding.requests.delete(request)
+  }
+
+  private done(peer: Peer, request: number): void {
+    if (!peer.gone) peer.send(Message.make(Message.Reply.Done, request, 0, 0))
+  }
+
+  private refuse(peer: Peer, request: number, refusal: number): void {
+    if (!peer.gone) peer.send(Message.make(Message.Reply.Failed, request, 0, refusal))
+  }
+}
+
+const other = (side: Side): Side => side === 0 ? 1 : 0
+
+const inboxOf = (holding: Holding): Mailbox | undefined =>
+  holding.object.kind === "queue" ? holding.object.mailbox : holding.object.inbox[holding.side]
+
+const makeObject = (spec: ObjectSpec): SharedObject => {
+  const maxBytes = spec.maxBytes
+  return spec.kind === "queue"
+    ? {
+      kind: "queue",
+      mailbox: new Mailbox({ maxItems: spec.maxItems, maxBytes }),
+      joinable: spec.joinable,
+      holdings: new Set(),
+      joiners: new Set(),
+      unfinished: 0
+    }
+    : {
+      kind: "pipe",
+      inbox: [
+        new Mailbox({ maxItems: 0, maxBytes }),
+        spec.duplex ? new Mailbox({ maxItems: 0, maxBytes }) : undefined
+      ],
+      holders: [0, 0]
+    }
+}

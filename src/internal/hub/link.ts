@@ -1,0 +1,69 @@
+/**
+ * How a client reaches a hub: in the same process, or over a transport.
+ */
+import type { Kernel, Peer } from "./kernel.ts"
+import * as Message from "./message.ts"
+
+/** What a link tells its client. */
+export interface LinkEvents {
+  readonly onMessage: (message: Message.Message) => void
+  /** Nothing more comes. Called once. */
+  readonly onLost: (reason: string) => void
+}
+
+/** One end of the way between a client and a hub. Messages keep their order. */
+export interface Link {
+  /** Sends a message at the end of this tick, or with the next `flush`. */
+  readonly send: (message: Message.Message) => void
+  /** Hands everything that was sent to the operating system, as far as it takes it now. */
+  readonly flush: () => void
+  /**
+   * Calls back when nothing that was sent is left in this process: at once if that is so now, never if the link is lost.
+   */
+  readonly whenFlushed: (callback: () => void) => void
+  readonly close: () => void
+}
+
+/** Opens a link: the client gives what to call. */
+export type OpenLink = (events: LinkEvents) => Link
+
+/**
+ * The hub in this process. Answers are delivered in a microtask, in order, so that no answer runs user code in the middle of
+ * a step of the kernel, or of the request that it answers.
+ */
+export const local = (kernel: Kernel): { readonly open: OpenLink; readonly peer: () => Peer } => {
+  let peer: Peer | undefined
+  return {
+    peer: () => peer!,
+    open: (events) => {
+      const inbox: Array<Message.Message> = []
+      let scheduled = false
+      const deliver = () => {
+        scheduled = false
+        for (let i = 0; i < inbox.length; i++) events.onMessage(inbox[i]!)
+        inbox.length = 0
+      }
+      const own = peer = kernel.addPeer((message) => {
+        inbox.push(message)
+        if (scheduled) return
+        scheduled = true
+        queueMicrotask(deliver)
+      })
+      return {
+        send: (message) => {
+          // The kernel keeps what is put, while an encoder may use its buffer again.
+          const owned = message.op === Message.Request.Put
+            ? { ...message, bytes: message.bytes.slice() }
+            : message
+          kernel.receive(own, owned)
+        },
+        flush: () => {},
+        whenFlushed: (callback) => callback(),
+        close: () => {
+          kernel.removePeer(own)
+          events.onLost("closed")
+        }
+      }
+    }
+  }
+}

@@ -1,0 +1,229 @@
+/**
+ * A first-in-first-out buffer with waiting readers and writers: the state machine behind queues and pipes. No I/O.
+ *
+ * - An item that is given to a reader is **leased**: it is gone from the buffer, but still takes its room, until the reader
+ *   accepts it (handed it to user code) or returns it (the reader's fiber was interrupted, or its process died). A returned
+ *   item goes back to its place in the order, because places are sequence numbers.
+ * - Room is counted in items and in bytes. An item larger than the room for bytes is let in when the buffer is empty, so that
+ *   every item gets through.
+ * - Readers and writers wait in the order in which they came.
+ */
+import * as MutableList from "effect/MutableList"
+
+/** One item; `seq` is its place in the order. */
+export interface Item {
+  readonly seq: number
+  readonly bytes: Uint8Array
+}
+
+/** How a waiting writer ends. */
+export type PutOutcome = "Done" | "ShutDown" | "BrokenPipe"
+/** How a waiting reader ends without an item. */
+export type GetOutcome = "ShutDown" | "EndOfFile"
+
+export interface Writer {
+  readonly bytes: Uint8Array
+  readonly done: (outcome: PutOutcome) => void
+}
+
+export interface Reader {
+  /** `undefined`: this reader only wants to know that it could take. */
+  readonly take: ((item: Item) => void) | undefined
+  /** There is something to take (only without `take`), or there will never be. */
+  readonly done: (outcome: GetOutcome | "Ready") => void
+}
+
+export interface MailboxOptions {
+  /** Number of items; 0: no limit. */
+  readonly maxItems: number
+  readonly maxBytes: number
+}
+
+export class Mailbox {
+  private readonly options: MailboxOptions
+  private readonly fresh = MutableList.make<Item>()
+  /** Items that came back, in order. They are older than every fresh one. */
+  private readonly returned: Array<Item> = []
+  private readonly writers = new Set<Writer>()
+  private readonly readers = new Set<Reader>()
+  private readonly leased = new Set<Item>()
+  private items = 0
+  private bytes = 0
+  private nextSeq = 0
+  private writersEnd: Exclude<PutOutcome, "Done"> | undefined
+  private readersEnd: GetOutcome | undefined
+
+  constructor(options: MailboxOptions) {
+    this.options = options
+  }
+
+  /** How many items a reader could take now. */
+  get available(): number {
+    return this.fresh.length + this.returned.length
+  }
+
+  /** A writer would wait now. */
+  get full(): boolean {
+    return this.options.maxItems > 0 && this.items >= this.options.maxItems
+  }
+
+  private hasRoom(size: number): boolean {
+    if (this.full) return false
+    return this.items === 0 || this.bytes + size <= this.options.maxBytes
+  }
+
+  /** Puts at once, or says that the writer would wait. */
+  tryPut(bytes: Uint8Array): PutOutcome | "WouldBlock" {
+    if (this.writersEnd !== undefined) return this.writersEnd
+    if (this.writers.size > 0 || !this.hasRoom(bytes.length)) return "WouldBlock"
+    this.admit(bytes)
+    this.settle()
+    return "Done"
+  }
+
+  /** Puts when there is room. */
+  put(writer: Writer): void {
+    if (this.writersEnd !== undefined) return writer.done(this.writersEnd)
+    this.writers.add(writer)
+    this.settle()
+  }
+
+  /** Takes at once, or says why not. The item is leased. */
+  tryTake(): Item | GetOutcome | "WouldBlock" {
+    const item = this.shift()
+    if (item !== undefined) {
+      this.leased.add(item)
+      return item
+    }
+    return this.exhausted ? this.readersEnd! : "WouldBlock"
+  }
+
+  /** What a take would give now. */
+  peek(): "Ready" | GetOutcome | "WouldBlock" {
+    if (this.available > 0) return "Ready"
+    return this.exhausted ? this.readersEnd! : "WouldBlock"
+  }
+
+  /** Takes, or reports, when there is something. */
+  wait(reader: Reader): void {
+    this.readers.add(reader)
+    this.settle()
+  }
+
+  /** The reader has handed the item to user code. */
+  accept(item: Item): void {
+    if (!this.leased.delete(item)) return
+    this.release(item)
+    this.settle()
+  }
+
+  /** The item goes back to its place. */
+  giveBack(item: Item): void {
+    if (!this.leased.delete(item)) return
+    this.insert(item)
+    this.settle()
+  }
+
+  /**
+   * An accepted item comes back after all, because who took it died before it was worked on. It may exceed the room.
+   */
+  restore(item: Item): void {
+    this.items++
+    this.bytes += item.bytes.length
+    this.insert(item)
+    this.settle()
+  }
+
+  cancelWriter(writer: Writer): boolean {
+    const found = this.writers.delete(writer)
+    if (found) this.settle()
+    return found
+  }
+
+  cancelReader(reader: Reader): boolean {
+    return this.readers.delete(reader)
+  }
+
+  /** Nobody may put any more; writers that wait end so too. */
+  endWriters(outcome: Exclude<PutOutcome, "Done">): void {
+    this.writersEnd = outcome
+    for (const writer of this.writers) {
+      this.writers.delete(writer)
+      writer.done(outcome)
+    }
+    this.settle()
+  }
+
+  /** What is left may be taken, then readers end so. */
+  endReaders(outcome: GetOutcome): void {
+    this.readersEnd = outcome
+    this.settle()
+  }
+
+  /** Drops what is left; gives the number of dropped items. */
+  clear(): number {
+    let dropped = 0
+    for (let item = this.shift(); item !== undefined; item = this.shift()) {
+      this.release(item)
+      dropped++
+    }
+    this.settle()
+    return dropped
+  }
+
+  /** Nothing is left and nothing can come: neither from a writer nor back from another reader. */
+  private get exhausted(): boolean {
+    return this.readersEnd !== undefined && this.available === 0 && this.leased.size === 0 && this.writers.size === 0
+  }
+
+  private admit(bytes: Uint8Array): void {
+    this.items++
+    this.bytes += bytes.length
+    MutableList.append(this.fresh, { seq: this.nextSeq++, bytes })
+  }
+
+  private release(item: Item): void {
+    this.items--
+    this.bytes -= item.bytes.length
+  }
+
+  private shift(): Item | undefined {
+    if (this.returned.length > 0) return this.returned.shift()
+    return this.fresh.length > 0 ? MutableList.take(this.fresh) as Item : undefined
+  }
+
+  private insert(item: Item): void {
+    let index = this.returned.length
+    while (index > 0 && this.returned[index - 1]!.seq > item.seq) index--
+    this.returned.splice(index, 0, item)
+  }
+
+  /** Moves everything that can move: writers in, items out. */
+  private settle(): void {
+    for (const writer of this.writers) {
+      if (!this.hasRoom(writer.bytes.length)) break
+      this.writers.delete(writer)
+      this.admit(writer.bytes)
+      writer.done("Done")
+    }
+    if (this.readers.size === 0) return
+    if (this.available > 0) {
+      for (const reader of this.readers) {
+        if (reader.take === undefined) {
+          this.readers.delete(reader)
+          reader.done("Ready")
+        } else if (this.available > 0) {
+          this.readers.delete(reader)
+          const item = this.shift()!
+          this.leased.add(item)
+          reader.take(item)
+        }
+      }
+    } else if (this.exhausted) {
+      for (const reader of this.readers) {
+        this.readers.delete(reader)
+        reader.done(this.readersEnd!)
+      }
+    }
+  }
+}

@@ -1,0 +1,113 @@
+/**
+ * What a hub and its clients say to each other. Every message has the same five fields, so that there is one codec, and
+ * no byte sequence of sufficient length that it can't read: what a message means is checked by the kernel.
+ *
+ * | byte | field |
+ * | --- | --- |
+ * | 0 | `op` |
+ * | 1 to 4 | `request`: chosen by the client, unique among its open requests |
+ * | 5 to 8 | `ref`: the client's own number for an object that it holds, like a file descriptor |
+ * | 9 | `flag` |
+ * | 10 … | `bytes` |
+ */
+export interface Message {
+  readonly op: Op
+  readonly request: number
+  readonly ref: number
+  readonly flag: number
+  readonly bytes: Uint8Array
+}
+
+/** What a message asks or answers. */
+export type Op = number
+
+/** From a client to the hub. */
+export const Request = {
+  /** Redeem the ticket in `bytes`: the object becomes `ref`. Answer: Done, Failed. */
+  Attach: 1,
+  /** Make a ticket for `ref`. Answer: Ticket, Failed. */
+  HandOver: 2,
+  /** Cancel the ticket in `bytes`, if nobody redeemed it. No answer. */
+  Revoke: 3,
+  /** Let go of `ref`. No answer. */
+  Detach: 4,
+  /** Put `bytes` into `ref`; `flag` 1: only if there is room now. Answer: Done, Failed. */
+  Put: 5,
+  /** Take from `ref`; `flag` 1: only what is there now. Answer: Item (then Accept or Return it), Failed. */
+  Get: 6,
+  /** The item that answered `request` was given to the user. No answer. */
+  Accept: 7,
+  /** The item that answered `request` was not given to the user: put it back in its place. No answer. */
+  Return: 8,
+  /** Give up `request`. Answer: Failed with Cancelled, unless the request was answered before. */
+  Cancel: 9,
+  /** Tell when a Get on `ref` would be answered; `flag` 1: answer now. Answer: Done, Failed. */
+  Poll: 10,
+  /** How full is `ref`? Answer: Sizes. */
+  Inspect: 11,
+  /** Shut the queue down; `flag` 1: and drop what is in it. Answer: Done. */
+  ShutDown: 12,
+  /** One item was worked on. Answer: Done, Failed. */
+  TaskDone: 13,
+  /** Tell when every item was worked on. Answer: Done. */
+  Join: 14
+} as const
+
+/** From the hub to a client. */
+export const Reply = {
+  Done: 32,
+  Item: 33,
+  /** `flag` is a {@link Refusal}. */
+  Failed: 34,
+  Ticket: 35,
+  /** `ref` is the number of items that a Get could take, `flag` 1 if a Put would wait. */
+  Sizes: 36
+} as const
+
+/** Why a request failed. */
+export const Refusal = {
+  /** No item, or no room, now. */
+  WouldBlock: 1,
+  ShutDown: 2,
+  EndOfFile: 3,
+  BrokenPipe: 4,
+  Cancelled: 5,
+  TaskDoneTooOften: 6,
+  /** The ticket is unknown: never issued, redeemed before, or revoked. */
+  UnknownTicket: 7,
+  /** The reference is not held by this client, or not of this kind. */
+  UnknownReference: 8
+} as const
+
+/** Bytes before the payload. */
+export const headerSize = 10
+
+const none = new Uint8Array(0)
+
+export const make = (op: Op, request: number, ref: number, flag: number, bytes: Uint8Array = none): Message => ({
+  op,
+  request,
+  ref,
+  flag,
+  bytes
+})
+
+/** Writes the header of a message. */
+export const writeHeader = (message: Message, target: Buffer, offset: number): void => {
+  target[offset] = message.op
+  target.writeUInt32BE(message.request, offset + 1)
+  target.writeUInt32BE(message.ref, offset + 5)
+  target[offset + 9] = message.flag
+}
+
+/**
+ * Reads a message; `undefined` if there are too few bytes for one. `bytes` is a view into `frame`.
+ */
+export const read = (frame: Buffer): Message | undefined =>
+  frame.length < headerSize ? undefined : {
+    op: frame[0]!,
+    request: frame.readUInt32BE(1),
+    ref: frame.readUInt32BE(5),
+    flag: frame[9]!,
+    bytes: frame.subarray(headerSize)
+  }

@@ -1,0 +1,145 @@
+/**
+ * A process's hold on one shared object: what queues and connections are made of.
+ */
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import type * as Scope from "effect/Scope"
+import { Closed, type HubLost } from "../../Failure.ts"
+import type { Answer, Client, Operation } from "./client.ts"
+import * as Message from "./message.ts"
+
+/** How long an operation may wait: not at all, for a time, or (undefined) without limit. */
+export type Patience = "nowait" | Duration.Duration | undefined
+
+/** Python's reading of a timeout: negative is zero, and zero does not wait. */
+export const patience = (timeout: Duration.Input | undefined): Patience => {
+  if (timeout === undefined) return undefined
+  const duration = Duration.fromInputUnsafe(timeout)
+  if (!Duration.isFinite(duration)) return Duration.isNegative(duration) ? "nowait" : undefined
+  return Duration.isPositive(duration) ? duration : "nowait"
+}
+
+const none = new Uint8Array(0)
+
+/** What an answer means, besides the failures that every operation has. */
+export interface Meaning<A, E, R> {
+  /** Must call `accept` if the answer is an item that is given to the user. */
+  readonly onReply: (reply: Message.Message, accept: () => void) => Effect.Effect<A, E, R>
+  /** `undefined`: this refusal is a defect. */
+  readonly onRefusal?: ((refusal: number) => Effect.Effect<A, E> | undefined) | undefined
+}
+
+/** The first number after those of stdin, stdout and stderr. */
+const firstNumber = 3
+
+export class Reference {
+  readonly name: string
+  /** Distinct among the open references of this process, like a descriptor. */
+  readonly number: number
+  private readonly client: Client
+  private readonly ref: number
+  private readonly numbers: Set<number>
+  /** The address under which other processes reach the hub. */
+  private readonly advertise: Effect.Effect<string, HubLost>
+  private detached = false
+
+  constructor(options: {
+    readonly name: string
+    readonly client: Client
+    readonly ref: number
+    readonly advertise: Effect.Effect<string, HubLost>
+    /** The numbers in use. */
+    readonly numbers: Set<number>
+  }) {
+    this.name = options.name
+    this.client = options.client
+    this.ref = options.ref
+    this.advertise = options.advertise
+    this.numbers = options.numbers
+    let number = firstNumber
+    while (this.numbers.has(number)) number++
+    this.number = number
+    this.numbers.add(number)
+  }
+
+  get isClosed(): boolean {
+    return this.detached
+  }
+
+  /** Lets go of the object in this process. */
+  readonly close: Effect.Effect<void> = Effect.sync(() => {
+    if (this.detached) return
+    this.detached = true
+    this.numbers.delete(this.number)
+    this.client.detach(this.ref)
+  })
+
+  /** Fails with `Closed` after `close`. */
+  readonly whenOpen: Effect.Effect<void, Closed> = Effect.suspend(() =>
+    this.detached ? Effect.fail(this.closed()) : Effect.void
+  )
+
+  request<A, E = never, R = never>(
+    op: Message.Op,
+    meaning: Meaning<A, E, R>,
+    options: {
+      readonly bytes?: Uint8Array | undefined
+      readonly flag?: boolean | undefined
+      readonly patience?: Patience
+    } = {}
+  ): Effect.Effect<A, E | Closed | HubLost, R> {
+    return Effect.suspend(() => {
+      if (this.detached) return Effect.fail(this.closed())
+      const wait = options.patience
+      const operation: Operation<A, E | Closed | HubLost, R> = {
+        op,
+        ref: this.ref,
+        flag: options.flag === true || wait === "nowait" ? 1 : 0,
+        bytes: options.bytes ?? none,
+        settle: (answer, accept) => this.settle(answer, accept, meaning)
+      }
+      return wait === undefined || wait === "nowait"
+        ? this.client.perform(operation)
+        : this.client.performWithin(operation, Effect.sleep(wait))
+    })
+  }
+
+  /**
+   * A handle that makes whoever redeems it a holder. From now on, and until it is redeemed or the scope closes, it counts
+   * as a holder itself.
+   */
+  readonly handOver: Effect.Effect<
+    { readonly hub: string; readonly token: Uint8Array },
+    Closed | HubLost,
+    Scope.Scope
+  > = Effect.suspend(() =>
+    Effect.flatMap(this.advertise, (hub) =>
+      Effect.map(
+        Effect.acquireRelease(
+          this.request(Message.Request.HandOver, { onReply: (reply) => Effect.succeed(reply.bytes) }),
+          (token) => Effect.sync(() => this.client.revoke(token)),
+          { interruptible: true }
+        ),
+        (token) => ({ hub, token })
+      ))
+  )
+
+  private closed(): Closed {
+    return new Closed({ object: this.name })
+  }
+
+  private settle<A, E, R>(
+    answer: Answer,
+    accept: () => void,
+    meaning: Meaning<A, E, R>
+  ): Effect.Effect<A, E | Closed | HubLost, R> {
+    if (answer === "Detached") return Effect.fail(this.closed())
+    if (!("op" in answer)) return Effect.fail(answer)
+    if (answer.op !== Message.Reply.Failed) return meaning.onReply(answer, accept)
+    const refused = meaning.onRefusal?.(answer.flag)
+    if (refused !== undefined) return refused
+    return answer.flag === Message.Refusal.UnknownReference
+      ? Effect.fail(this.closed())
+      : Effect.die(new Error(`${this.name}: the hub refused with ${answer.flag}`))
+  }
+}

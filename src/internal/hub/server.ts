@@ -1,0 +1,75 @@
+/**
+ * Serves a kernel to the clients that connect: handshake, then messages. A peer that breaks a rule loses its connection, and
+ * nobody else notices.
+ */
+import { randomBytes } from "node:crypto"
+import { ServerHandshake } from "../transport/handshake.ts"
+import type { Duplex, DuplexEvents, Transport } from "../transport/transport.ts"
+import type { Kernel, Peer } from "./kernel.ts"
+import { MessageReader, MessageWriter } from "./messageStream.ts"
+
+/** How long a peer may take to prove that it knows the key. */
+const handshakeDeadline = 10_000
+
+/** How many peers may be in their handshake at a time; the oldest makes room. */
+const maxUnauthenticated = 64
+
+/** Listens until the scope closes, and gives the address. */
+export const serve = (transport: Transport, kernel: Kernel, key: Uint8Array) => {
+  const unauthenticated = new Set<Duplex>()
+
+  const welcome = (duplex: Duplex, rest: Buffer): DuplexEvents => {
+    const writer = new MessageWriter(duplex)
+    const peer: Peer = kernel.addPeer((message) => writer.send(message))
+    const reader = new MessageReader((message) => kernel.receive(peer, message))
+    const drop = () => {
+      kernel.removePeer(peer)
+      duplex.destroy()
+    }
+    const events: DuplexEvents = {
+      onData: (chunk) => {
+        if (!reader.feed(chunk)) drop()
+      },
+      onClose: () => kernel.removePeer(peer)
+    }
+    if (rest.length > 0) events.onData(rest)
+    return events
+  }
+
+  return transport.listen((duplex) => {
+    const handshake = new ServerHandshake(key, randomBytes(32))
+    let events: DuplexEvents | undefined
+    const deadline = setTimeout(() => duplex.destroy(), handshakeDeadline)
+    deadline.unref()
+    const leave = () => {
+      clearTimeout(deadline)
+      unauthenticated.delete(duplex)
+    }
+    if (unauthenticated.size >= maxUnauthenticated) {
+      for (const oldest of unauthenticated) {
+        unauthenticated.delete(oldest)
+        oldest.destroy()
+        break
+      }
+    }
+    unauthenticated.add(duplex)
+    duplex.write([handshake.challenge])
+    return {
+      onData: (chunk) => {
+        if (events !== undefined) return events.onData(chunk)
+        const step = handshake.feed(chunk)
+        if (step.state === "Done") {
+          leave()
+          duplex.write([step.reply!])
+          events = welcome(duplex, step.rest)
+        } else if (step.state === "Refused") {
+          duplex.destroy()
+        }
+      },
+      onClose: (reason) => {
+        leave()
+        events?.onClose(reason)
+      }
+    }
+  })
+}

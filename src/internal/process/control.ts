@@ -1,0 +1,58 @@
+/**
+ * What a parent and a child tell each other over the child's control channel: a socket pair on descriptor 3 that exists from the
+ * first instruction on, belongs to these two alone, and ends when either of them does.
+ *
+ * A frame is a length of four bytes, a kind of one byte, and a body.
+ */
+import * as Schema from "effect/Schema"
+
+/** Where a child finds its control channel. */
+export const descriptor = 3
+
+/** Kinds of frames. */
+export const Kind = {
+  /** Parent: what to run, as {@link Boot}. */
+  Boot: 1,
+  /** Parent: interrupt the target's fiber. */
+  Interrupt: 2,
+  /** Child: the module is imported and defines the target. */
+  Imported: 16,
+  /** Child: it is not, or does not; {@link ImportFailure} as JSON. */
+  ImportFailed: 17,
+  /** Child: the target's exit, encoded with its schemas. */
+  Ended: 18
+} as const
+
+/** What a child must know to run a target. */
+export const Boot = Schema.Struct({
+  name: Schema.String,
+  /** Place in the tree of processes, for default names. */
+  identity: Schema.Array(Schema.Int),
+  daemon: Schema.Boolean,
+  authkey: Schema.Uint8Array,
+  parent: Schema.Struct({ name: Schema.String, pid: Schema.Int }),
+  payload: Schema.Uint8Array,
+  /** The inherited services, in the order of the target's list. */
+  inherited: Schema.Array(Schema.Uint8Array),
+  span: Schema.UndefinedOr(Schema.Struct({ traceId: Schema.String, spanId: Schema.String, sampled: Schema.Boolean })),
+  minimumLogLevel: Schema.Literals(["All", "Fatal", "Error", "Warn", "Info", "Debug", "Trace", "None"]),
+  /** As JSON. */
+  logAnnotations: Schema.String
+})
+
+/** What a child's entry reports when it can't run the target. */
+export const ImportFailure = Schema.Struct({
+  reason: Schema.Literals(["ModuleNotFound", "ModuleFailed", "TargetNotFound", "TargetAmbiguous"]),
+  name: Schema.String,
+  message: Schema.String,
+  stack: Schema.String
+})
+
+/** A frame, ready to be written. */
+export const frame = (kind: number, body: Uint8Array = new Uint8Array(0)): Buffer => {
+  const bytes = Buffer.allocUnsafe(5 + body.length)
+  bytes.writeUInt32BE(1 + body.length, 0)
+  bytes[4] = kind
+  bytes.set(body, 5)
+  return bytes
+}

@@ -1,0 +1,38 @@
+/**
+ * The targets that the modules of this process have defined: the library's only global state.
+ *
+ * It lies on `globalThis`, because a child's entry must find the targets of a module without importing the copy of the library
+ * that the module uses.
+ */
+import * as Context from "effect/Context"
+
+/** What a child's entry needs of a target. */
+export interface RegisteredTarget {
+  readonly name: string
+  /** Runs the target in this process, which is a child, over the control channel with this descriptor. */
+  readonly main: (descriptor: number) => void
+}
+
+export interface Registry {
+  /** By module URL. */
+  readonly targets: Map<string, Array<RegisteredTarget>>
+  /** This process was started by the library. */
+  readonly child: boolean
+}
+
+export const registryKey = "effect-multiprocessing/targets"
+
+export const registry: Registry = ((globalThis as Record<symbol, unknown>)[Symbol.for(registryKey)] ??= {
+  targets: new Map(),
+  child: false
+}) as Registry
+
+/**
+ * The code that asks is run by a child, but not by its target: it stands at the top level of a module that the child imports.
+ */
+export const Importing: Context.Reference<boolean> = Context.Reference<boolean>(
+  "effect-multiprocessing/internal/Importing",
+  {
+    defaultValue: () => registry.child
+  }
+)

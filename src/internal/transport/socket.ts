@@ -1,0 +1,120 @@
+/**
+ * Unix domain sockets (a named pipe on Windows).
+ *
+ * The socket lies in a directory of its own that only this user can enter. The directory is removed when the scope closes,
+ * and by the guard when this process dies first.
+ */
+import * as Effect from "effect/Effect"
+import { randomBytes } from "node:crypto"
+import * as fs from "node:fs"
+import * as net from "node:net"
+import * as os from "node:os"
+import * as path from "node:path"
+import type { Guard } from "../process/guard.ts"
+import { type Duplex, type DuplexEvents, type Transport, TransportError } from "./transport.ts"
+
+/** The kernel's limit for the path of a socket, with its final zero: 104 on macOS, 108 on Linux. */
+const maxPathLength = 103
+
+const wrap = (socket: net.Socket): Duplex => {
+  let waiting: Array<() => void> = []
+  const onWritten = () => {
+    if (waiting.length === 0 || socket.writableLength > 0) return
+    const callbacks = waiting
+    waiting = []
+    for (const callback of callbacks) callback()
+  }
+  return {
+    write: (chunks) => {
+      if (chunks.length === 1) {
+        socket.write(chunks[0]!, onWritten)
+        return
+      }
+      socket.cork()
+      for (const chunk of chunks) socket.write(chunk, onWritten)
+      socket.uncork()
+    },
+    whenFlushed: (callback) => {
+      if (socket.writableLength === 0) callback()
+      else waiting.push(callback)
+    },
+    end: () => socket.end(),
+    destroy: () => socket.destroy()
+  }
+}
+
+const attach = (socket: net.Socket, events: DuplexEvents): void => {
+  let reason = "the other side closed the connection"
+  socket.on("data", events.onData)
+  socket.on("error", (error) => {
+    reason = error.message
+  })
+  socket.on("end", () => socket.destroy())
+  socket.on("close", () => events.onClose(reason))
+}
+
+const makeDirectory = Effect.try({
+  try: () => {
+    const prefix = "effect-mp-"
+    // mkdtemp gives mode 0700.
+    const roots = [os.tmpdir(), "/tmp"]
+    const root = roots.find((root) => path.join(root, `${prefix}123456`, "hub").length <= maxPathLength)
+    if (root === undefined) throw new Error(`the temporary directory ${os.tmpdir()} has too long a name for a socket`)
+    return fs.mkdtempSync(path.join(root, prefix))
+  },
+  catch: (error) => new TransportError(`no directory for the hub's socket: ${(error as Error).message}`)
+})
+
+const makeAddress = (guard: Guard) =>
+  process.platform === "win32"
+    ? Effect.sync(() => `\\\\.\\pipe\\effect-mp-${randomBytes(16).toString("hex")}`)
+    : Effect.acquireRelease(
+      Effect.tap(makeDirectory, (directory) => guard.watchDirectory(directory)),
+      (directory) =>
+        Effect.andThen(
+          Effect.sync(() => fs.rmSync(directory, { recursive: true, force: true })),
+          guard.unwatchDirectory(directory)
+        )
+    ).pipe(Effect.map((directory) => path.join(directory, "hub")))
+
+/** A transport whose directories outlive this process by a moment at most. */
+export const make = (guard: Guard): Transport => ({
+  listen: Effect.fnUntraced(function*(onConnection) {
+    const address = yield* makeAddress(guard)
+    const sockets = new Set<net.Socket>()
+    const server = net.createServer((socket) => {
+      sockets.add(socket)
+      socket.on("close", () => sockets.delete(socket))
+      attach(socket, onConnection(wrap(socket)))
+    })
+    yield* Effect.addFinalizer(() =>
+      Effect.callback<void>((resume) => {
+        server.close(() => resume(Effect.void))
+        for (const socket of sockets) socket.destroy()
+      })
+    )
+    yield* Effect.callback<void, TransportError>((resume) => {
+      server.once("error", (error) => resume(Effect.fail(new TransportError(`the hub can't listen: ${error.message}`))))
+      server.listen(address, () => resume(Effect.void))
+    })
+    // An accept that fails (no descriptor left) concerns the one who connects.
+    server.on("error", () => {})
+    // A hub that nobody uses must not keep its process alive.
+    server.unref()
+    return address
+  }),
+  connect: (address, events) =>
+    Effect.callback<Duplex, TransportError>((resume) => {
+      const socket = net.connect(address)
+      const onError = (error: Error) =>
+        resume(Effect.fail(new TransportError(`can't connect to the hub at ${address}: ${error.message}`)))
+      socket.once("error", onError)
+      socket.once("connect", () => {
+        socket.removeListener("error", onError)
+        const duplex = wrap(socket)
+        attach(socket, events(duplex))
+        resume(Effect.succeed(duplex))
+      })
+      return Effect.sync(() => socket.destroy())
+    })
+})

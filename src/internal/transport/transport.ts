@@ -1,0 +1,41 @@
+/**
+ * What a hub needs of a transport: bytes in order both ways, and to know that the other side is gone.
+ */
+import type * as Effect from "effect/Effect"
+import type * as Scope from "effect/Scope"
+
+/** What a connection tells its owner. */
+export interface DuplexEvents {
+  readonly onData: (chunk: Buffer) => void
+  /** Nothing more comes, and nothing more can be sent. Called once. */
+  readonly onClose: (reason: string) => void
+}
+
+/** One end of a connection. */
+export interface Duplex {
+  /** Hands bytes to the operating system, in order, as far as it takes them now; the rest follows by itself. */
+  readonly write: (chunks: ReadonlyArray<Buffer>) => void
+  /** Calls back when everything that was written has been handed over: at once if it has. */
+  readonly whenFlushed: (callback: () => void) => void
+  /** Ends the connection after what was written has been handed over. */
+  readonly end: () => void
+  /** Ends the connection now. */
+  readonly destroy: () => void
+}
+
+/** Why a transport could not listen or connect. */
+export class TransportError extends Error {
+  override readonly name = "TransportError"
+}
+
+/** Sockets, rings, or the network of a simulation. */
+export interface Transport {
+  /** Accepts connections until the scope closes. Gives the address that others connect to. */
+  readonly listen: (
+    onConnection: (duplex: Duplex) => DuplexEvents
+  ) => Effect.Effect<string, TransportError, Scope.Scope>
+  readonly connect: (
+    address: string,
+    events: (duplex: Duplex) => DuplexEvents
+  ) => Effect.Effect<Duplex, TransportError>
+}

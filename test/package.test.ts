@@ -1,0 +1,60 @@
+import { execFile } from "node:child_process"
+import * as fs from "node:fs/promises"
+import * as os from "node:os"
+import * as path from "node:path"
+import { promisify } from "node:util"
+import { afterAll, assert, beforeAll, describe, it } from "vitest"
+
+const timeout = 120_000
+const root = path.dirname(import.meta.dirname)
+
+const run = async (cwd: string, file: string, ...args: ReadonlyArray<string>): Promise<string> => {
+  try {
+    return (await promisify(execFile)(file, args, { cwd, timeout })).stdout
+  } catch (cause) {
+    // The message has the standard error only, and tsc writes to the standard output.
+    throw new Error(`${file} failed: ${(cause as { stdout?: string }).stdout}`, { cause })
+  }
+}
+
+describe("the packed package, installed in a project of its own", () => {
+  let directory: string
+  let project: string
+
+  beforeAll(async () => {
+    directory = await fs.mkdtemp(path.join(os.tmpdir(), "effect-multiprocessing-package-"))
+    project = path.join(directory, "project")
+    await run(root, process.execPath, ".ci/prepare.mjs")
+    await run(root, "npm", "pack", "--ignore-scripts", "--pack-destination", directory)
+    const tarball = (await fs.readdir(directory)).find((name) => name.endsWith(".tgz"))
+    assert.isDefined(tarball)
+    await fs.cp(path.join(import.meta.dirname, "fixtures", "package"), project, { recursive: true })
+    await fs.writeFile(path.join(project, "package.json"), JSON.stringify({ private: true, type: "module" }))
+    await run(
+      project,
+      "npm",
+      "install",
+      path.join("..", tarball),
+      "effect@4.1.0",
+      "@effect/platform-node@4.1.0",
+      "--prefer-offline",
+      "--no-audit",
+      "--no-fund"
+    )
+  }, timeout)
+
+  afterAll(() => fs.rm(directory, { recursive: true, force: true }))
+
+  it("runs from JavaScript", { timeout }, async () => {
+    assert.strictEqual(await run(project, process.execPath, "main.js"), "object\n")
+  })
+
+  it("runs from TypeScript", { timeout }, async () => {
+    assert.strictEqual(await run(project, process.execPath, "main.ts"), "object\n")
+  })
+
+  it("type checks", { timeout }, async () => {
+    const tsc = path.join(root, "node_modules", "typescript", "bin", "tsc")
+    assert.strictEqual(await run(project, process.execPath, tsc, "-p", "."), "")
+  })
+})
