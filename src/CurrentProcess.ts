@@ -48,7 +48,7 @@ export interface ParentProcess {
  *   return [self.name, self.daemon, Option.isNone(self.parent)]
  * })
  *
- * console.log(await Effect.runPromise(program)) // => [ "MainProcess", false, true ]
+ * console.log(await Effect.runPromise(program)) // => [ 'MainProcess', false, true ]
  * ```
  *
  * @category models

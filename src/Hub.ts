@@ -13,6 +13,7 @@
  */
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
 import * as RcMap from "effect/RcMap"
 import * as Redacted from "effect/Redacted"
@@ -22,9 +23,10 @@ import * as Semaphore from "effect/Semaphore"
 import { randomBytes } from "node:crypto"
 import { CurrentProcess } from "./CurrentProcess.ts"
 import { Closed, HubLost } from "./Failure.ts"
+import { type Adopt, gate } from "./internal/hub/attachments.ts"
 import { Client } from "./internal/hub/client.ts"
 import { dial } from "./internal/hub/dial.ts"
-import { Kernel, type ObjectSpec } from "./internal/hub/kernel.ts"
+import { Kernel, type ObjectSpec, type Peer } from "./internal/hub/kernel.ts"
 import * as Link from "./internal/hub/link.ts"
 import * as Message from "./internal/hub/message.ts"
 import { Reference } from "./internal/hub/reference.ts"
@@ -70,6 +72,8 @@ export interface HubService {
   ) => Effect.Effect<ReadonlyArray<Reference>, never, Scope.Scope>
   /** @internal Redeems a handle. The reference is closed with the scope. */
   readonly attach: (handle: Handle) => Effect.Effect<Reference, HubLost | Closed, Scope.Scope>
+  /** @internal Objects that arrive in messages are let go when it closes, or when they are closed. */
+  readonly scope: Scope.Scope
   /** @internal A hub for a process that lives inside of this one: the same objects, other holders. */
   readonly fork: Effect.Effect<HubService, never, Scope.Scope>
 }
@@ -84,6 +88,7 @@ export class Hub extends Context.Service<Hub, HubService>()("effect-multiprocess
 
 interface Core {
   readonly kernel: Kernel
+  readonly receive: (peer: Peer, message: Message.Message) => boolean
   readonly transport: Transport
   readonly key: Uint8Array
   /** Starts to listen, if it does not yet. */
@@ -95,9 +100,27 @@ const makeCore = (transport: Transport, key: Uint8Array): Effect.Effect<Core, ne
   Effect.gen(function*() {
     const scope = yield* Effect.scope
     const kernel = new Kernel({ makeToken: () => randomBytes(16) })
+    const clients = yield* makeClients(transport, key)
     const mutex = Semaphore.makeUnsafe(1)
     let address: string | undefined
-    const listen = serve(transport, kernel, key).pipe(
+    const isAddress = (other: string) => other === address
+
+    // One scope for each ticket of another hub: while it is open, this hub stays a client there.
+    const adopt: Adopt = Effect.fnUntraced(function*({ hub, token }) {
+      const holding = yield* Scope.make()
+      const letGo = Scope.close(holding, Exit.void)
+      yield* RcMap.get(clients, hub).pipe(
+        Effect.tap((client) => Effect.addFinalizer(() => Effect.sync(() => client.revoke(token)))),
+        Effect.flatMap((client) => client.adopt(token)),
+        Scope.provide(holding),
+        Effect.onError(() => letGo)
+      )
+      return () => {
+        Effect.runFork(letGo)
+      }
+    })
+    const receive = gate(kernel, isAddress, adopt)
+    const listen = serve({ transport, kernel, receive, key }).pipe(
       Scope.provide(scope),
       Effect.mapError((error) => new HubLost({ hub: "of this process", reason: error.message })),
       Effect.tap((listening) =>
@@ -108,6 +131,7 @@ const makeCore = (transport: Transport, key: Uint8Array): Effect.Effect<Core, ne
     )
     return {
       kernel,
+      receive,
       transport,
       key,
       advertise: Effect.suspend(() =>
@@ -115,29 +139,34 @@ const makeCore = (transport: Transport, key: Uint8Array): Effect.Effect<Core, ne
           ? Effect.succeed(address)
           : mutex.withPermit(Effect.suspend(() => address !== undefined ? Effect.succeed(address) : listen))
       ),
-      isAddress: (other) => other === address
+      isAddress
     }
+  })
+
+/** The clients of other hubs, by address: one connection each, as long as something needs it. */
+const makeClients = (
+  transport: Transport,
+  key: Uint8Array
+): Effect.Effect<RcMap.RcMap<string, Client, HubLost>, never, Scope.Scope> =>
+  Effect.gen(function*() {
+    const runFork = Effect.runForkWith(yield* Effect.context<never>())
+    const clients: RcMap.RcMap<string, Client, HubLost> = yield* RcMap.make({
+      lookup: (address: string) =>
+        // Whoever comes next must dial again.
+        dial({ transport, address, key, onLost: () => runFork(RcMap.invalidate(clients, address)) })
+    })
+    return clients
   })
 
 const makeService = (core: Core): Effect.Effect<HubService, never, Scope.Scope> =>
   Effect.gen(function*() {
-    const link = Link.local(core.kernel)
+    const scope = yield* Effect.scope
+    const link = Link.local(core.kernel, core.receive)
     const own = yield* Effect.acquireRelease(
       Effect.sync(() => new Client({ address: "", open: link.open })),
       (client) => Effect.sync(() => client.close())
     )
-    const runFork = Effect.runForkWith(yield* Effect.context<never>())
-    const clients: RcMap.RcMap<string, Client, HubLost> = yield* RcMap.make({
-      lookup: (address: string) =>
-        dial({
-          transport: core.transport,
-          address,
-          key: core.key,
-          // Whoever attaches next must dial again.
-          onLost: () => runFork(RcMap.invalidate(clients, address))
-        })
-    })
-
+    const clients = yield* makeClients(core.transport, core.key)
     const numbers = new Set<number>()
     const reference = (name: string, client: Client, ref: number) =>
       new Reference({
@@ -149,6 +178,7 @@ const makeService = (core: Core): Effect.Effect<HubService, never, Scope.Scope> 
       })
 
     return {
+      scope,
       create: (names, spec) =>
         Effect.acquireRelease(
           Effect.sync(() => {

@@ -50,7 +50,7 @@ import { signalName } from "./internal/process/exitStatus.ts"
 import { Identity } from "./internal/process/identity.ts"
 import * as Outcome from "./internal/process/outcome.ts"
 import { Importing } from "./internal/process/registry.ts"
-import { TransitScope } from "./internal/transit.ts"
+import { CurrentTransit } from "./internal/transit.ts"
 import { type Ended, type Spawned, Spawner, type SpawnerService, type Stdio } from "./Spawner.ts"
 import { type Definition, definitionOf, type Target } from "./Target.ts"
 
@@ -277,8 +277,11 @@ class ProcessImpl {
           Effect.flatMap((spawned) =>
             restore(spawned.imported).pipe(
               Effect.mapError(({ cause, reason }) => this.spawnError(reason, cause)),
-              // Whoever does not get to know that it runs must not leave it running.
-              Effect.onError(() => Effect.andThen(spawned.signal("SIGKILL"), Deferred.await(this.result)))
+              // Whoever does not get to know that it runs must not leave it running. The failure is told here, not by join.
+              Effect.onError(() => {
+                this.joined = true
+                return Effect.andThen(spawned.signal("SIGKILL"), Deferred.await(this.result))
+              })
             )
           )
         )
@@ -299,7 +302,7 @@ class ProcessImpl {
         const payload = yield* Codec.make(definition.payload, definition.name, hub).encode(this.payload, "payload")
           .pipe(
             Effect.map((bytes) => bytes.slice()),
-            Effect.provideService(TransitScope, transit),
+            Effect.provideService(CurrentTransit, { scope: transit, attachments: undefined }),
             Effect.mapError((error) => this.spawnError("InvalidPayload", error.problem))
           )
         const inherited = yield* Effect.forEach(
@@ -453,7 +456,7 @@ class ProcessImpl {
     return spawned.drain.pipe(
       Effect.andThen(spawned.interrupt),
       Effect.andThen(this.endsWithin(this.gracePeriod)),
-      Effect.andThen(this.exited === undefined ? spawned.signal("SIGTERM") : Effect.void),
+      Effect.andThen(spawned.signal("SIGTERM")),
       Effect.andThen(this.endsWithin(terminationDeadline)),
       Effect.andThen(this.killNow),
       Effect.andThen(Effect.asVoid(Deferred.await(this.result)))

@@ -23,8 +23,8 @@ export interface Codec<A> {
   readonly decode: (bytes: Uint8Array, operation: string) => Effect.Effect<A, DecodeError>
 }
 
-/** The effect has run already. */
-const isSuccess = <A, E, R>(effect: Effect.Effect<A, E, R>): effect is Exit.Exit<A> =>
+/** The effect has run already, and succeeded. */
+export const isDone = <A, E, R>(effect: Effect.Effect<A, E, R>): effect is Exit.Success<A> =>
   Exit.isExit(effect) && Exit.isSuccess(effect)
 
 type Plain = Schema.ConstraintCodec<unknown, unknown>
@@ -32,11 +32,10 @@ type Plain = Schema.ConstraintCodec<unknown, unknown>
 const settle = <A, E, R>(
   effect: Effect.Effect<A, Schema.SchemaError, R>,
   fail: (problem: string) => E
-): Effect.Effect<A, E, R> =>
-  isSuccess(effect) ? effect : Effect.mapError(effect, (error) => fail(oneLine(error.message)))
+): Effect.Effect<A, E, R> => isDone(effect) ? effect : Effect.mapError(effect, (error) => fail(oneLine(error.message)))
 
 const provideHub = <A, E>(effect: Effect.Effect<A, E, Hub>, hub: Hub["Service"]): Effect.Effect<A, E> =>
-  isSuccess(effect) ? effect : Effect.provideService(effect, Hub, hub)
+  isDone(effect) ? effect : Effect.provideService(effect, Hub, hub)
 
 /** The codec of a schema for an object. Handles inside of values are redeemed at `hub`. */
 export const make = <S extends Portable>(schema: S, object: string, hub: Hub["Service"]): Codec<S["Type"]> => {

@@ -18,8 +18,11 @@ import {
 } from "../Failure.ts"
 import type { Hub } from "../Hub.ts"
 import * as Codec from "./codec.ts"
+import type { Attachment } from "./hub/attachments.ts"
+import type { Lease } from "./hub/client.ts"
 import * as Message from "./hub/message.ts"
 import { type Patience, patience, type Reference } from "./hub/reference.ts"
+import * as Mail from "./mail.ts"
 import { handleSchema } from "./transit.ts"
 
 export const TypeId = "~effect-multiprocessing/Connection"
@@ -38,10 +41,12 @@ export class ConnectionImpl {
   readonly reference: Reference
   private readonly outgoing: Codec.Codec<unknown> | undefined
   private readonly incoming: Codec.Codec<unknown> | undefined
+  private readonly hub: Hub["Service"]
 
   constructor(reference: Reference, directions: Directions, hub: Hub["Service"]) {
     this.reference = reference
     this.name = reference.name
+    this.hub = hub
     this.outgoing = directions.send && Codec.make(directions.send, this.name, hub)
     this.incoming = directions.receive && Codec.make(directions.receive, this.name, hub)
   }
@@ -65,7 +70,7 @@ export class ConnectionImpl {
     Effect.suspend(() =>
       this.outgoing === undefined
         ? this.wrongDirection("send")
-        : Effect.flatMap(this.outgoing.encode(message, "send"), (bytes) => this.sendMessage(bytes))
+        : Mail.send(this.outgoing, message, "send", (bytes, attachments) => this.sendMessage(bytes, attachments))
     )
 
   readonly sendBytes = (
@@ -85,18 +90,22 @@ export class ConnectionImpl {
       return this.sendMessage(bytes.subarray(offset, offset + size))
     })
 
-  private sendMessage(bytes: Uint8Array) {
+  private sendMessage(bytes: Uint8Array, attachments?: ReadonlyArray<Attachment>) {
     return this.reference.request<void, BrokenPipe>(Message.Request.Put, {
       onReply: () => Effect.void,
       onRefusal: (refusal) =>
         refusal === Message.Refusal.BrokenPipe ? Effect.fail(new BrokenPipe({ connection: this.name })) : undefined
-    }, { bytes })
+    }, { bytes, attachments })
   }
 
   // ---------------------------------------------------------------------------------------------- receiving
 
   readonly recv = (options?: Connection.Timeout) =>
-    this.receiveMessage("recv", patience(options?.timeout), (bytes) => this.incoming!.decode(bytes, "recv"))
+    this.receiveMessage(
+      "recv",
+      patience(options?.timeout),
+      (bytes, lease) => Mail.receive(this.incoming!, this.hub, bytes, lease, "recv")
+    )
 
   readonly recvBytes = (options?: { readonly maxLength: number }) => {
     const room = options?.maxLength ?? Infinity
@@ -111,7 +120,8 @@ export class ConnectionImpl {
 
   readonly recvBytesInto = (buffer: ArrayBufferView, offset = 0) =>
     isNatural(offset) && offset <= buffer.byteLength
-      ? this.receiveMessage("recvBytesInto", undefined, (bytes) => {
+      ? this.receiveMessage("recvBytesInto", undefined, (bytes, lease) => {
+        lease.accept()
         const room = buffer.byteLength - offset
         if (bytes.length > room) return this.tooShort(bytes, room)
         new Uint8Array(buffer.buffer, buffer.byteOffset + offset, room).set(bytes)
@@ -137,13 +147,14 @@ export class ConnectionImpl {
     ))
   }
 
-  private receiveMessage<A, E>(operation: string, wait: Patience, read: (bytes: Uint8Array) => Effect.Effect<A, E>) {
+  private receiveMessage<A, E>(
+    operation: string,
+    wait: Patience,
+    read: (bytes: Uint8Array, lease: Lease) => Effect.Effect<A, E>
+  ) {
     if (this.incoming === undefined) return this.wrongDirection(operation)
     return this.reference.request<A, E | TimedOut | EndOfFile>(Message.Request.Get, {
-      onReply: (reply, accept) => {
-        accept()
-        return read(reply.bytes)
-      },
+      onReply: (reply, lease) => read(reply.bytes, lease),
       onRefusal: (refusal) => {
         switch (refusal) {
           case Message.Refusal.WouldBlock:

@@ -24,6 +24,7 @@ import * as Codec from "./codec.ts"
 import type { ObjectSpec } from "./hub/kernel.ts"
 import * as Message from "./hub/message.ts"
 import { type Patience, patience, type Reference } from "./hub/reference.ts"
+import * as Mail from "./mail.ts"
 import { handleSchema, inheritance } from "./transit.ts"
 
 /** How much an unbounded queue holds before `put` waits. */
@@ -40,10 +41,12 @@ class QueueImpl<A> {
   readonly name: string
   readonly reference: Reference
   private readonly codec: Codec.Codec<A>
+  private readonly hub: Hub["Service"]
 
-  constructor(reference: Reference, codec: Codec.Codec<A>) {
+  constructor(reference: Reference, codec: Codec.Codec<A>, hub: Hub["Service"]) {
     this.reference = reference
     this.codec = codec
+    this.hub = hub
     this.name = reference.name
   }
 
@@ -77,10 +80,7 @@ class QueueImpl<A> {
 
   private getWith(operation: string, wait: Patience) {
     return this.reference.request<A, Empty | ShutDown | DecodeError>(Message.Request.Get, {
-      onReply: (reply, accept) => {
-        accept()
-        return this.codec.decode(reply.bytes, operation)
-      },
+      onReply: (reply, lease) => Mail.receive(this.codec, this.hub, reply.bytes, lease, operation),
       onRefusal: (refusal) => {
         switch (refusal) {
           case Message.Refusal.WouldBlock:
@@ -169,7 +169,7 @@ export const kind = (label: string, typeId: string): Kind => {
     }
   }
   const construct = (reference: Reference, item: Codec.Portable, hub: Hub["Service"]) =>
-    new Impl(reference, Codec.make(item, reference.name, hub))
+    new Impl(reference, Codec.make(item, reference.name, hub), hub)
   const is = (value: unknown): value is Impl<unknown> => Predicate.hasProperty(value, typeId)
 
   const make: Kind["make"] = Effect.fnUntraced(function*({ item, name, spec }) {

@@ -11,14 +11,23 @@ import * as Scope from "effect/Scope"
 import { Handle, Hub } from "../Hub.ts"
 import type * as Inheritable from "../Inheritable.ts"
 import * as Codec from "./codec.ts"
+import type { Attachment } from "./hub/attachments.ts"
 import type { Reference } from "./hub/reference.ts"
 
-/**
- * While a value is encoded: what keeps its handles alive until they are redeemed. While it is decoded: what the live objects
- * are released with. Nothing, where objects can't travel.
- */
-export const TransitScope: Context.Reference<Scope.Scope | undefined> = Context.Reference<Scope.Scope | undefined>(
-  "effect-multiprocessing/internal/TransitScope",
+/** How objects inside of a value travel. */
+export interface Transit {
+  /**
+   * While a value is encoded: what keeps its tickets alive until they are redeemed. While it is decoded: what the live objects are
+   * released with.
+   */
+  readonly scope: Scope.Scope
+  /** The tickets inside of a message that is encoded. None: a payload, which is decoded once. */
+  readonly attachments: Array<Attachment> | undefined
+}
+
+/** Nothing, where objects can't travel. */
+export const CurrentTransit: Context.Reference<Transit | undefined> = Context.Reference<Transit | undefined>(
+  "effect-multiprocessing/internal/Transit",
   { defaultValue: () => undefined }
 )
 
@@ -26,24 +35,26 @@ const forbidden = (message: string, value: unknown, options: SchemaAST.ParseOpti
   new SchemaIssue.InvalidValue({ message }, value, options)
 
 const inTransit = <A, E extends { readonly message: string }, R>(
-  effect: Effect.Effect<A, E, R | Scope.Scope>,
+  f: (transit: Transit) => Effect.Effect<A, E, R | Scope.Scope>,
   value: unknown,
   options: SchemaAST.ParseOptions
 ): Effect.Effect<A, SchemaIssue.Issue, Exclude<R, Scope.Scope>> =>
   Effect.flatMap(
-    TransitScope,
-    (scope) =>
-      scope === undefined
-        ? Effect.fail(forbidden("queues and connections can only travel in the payload of a process", value, options))
-        : Effect.mapError(
-          Scope.provide(effect, scope),
-          (error) => forbidden(error.message, value, options)
+    CurrentTransit,
+    (transit) =>
+      transit === undefined
+        ? Effect.fail(
+          forbidden("queues and connections can only travel in messages and in payloads of processes", value, options)
         )
+        : Effect.mapError(Scope.provide(f(transit), transit.scope), (error) => forbidden(error.message, value, options))
   )
 
 /** Turns a reference into the handle that redeems it. */
-export const toHandle = (reference: Reference) =>
-  Effect.map(reference.handOver, ({ hub, token }): Handle => ({ hub, token, name: reference.name }))
+const toHandle = (reference: Reference, attachments: Array<Attachment> | undefined) =>
+  Effect.map(reference.handOver(attachments !== undefined), ({ hub, token }): Handle => {
+    attachments?.push({ hub, token })
+    return { hub, token, name: reference.name }
+  })
 
 /** The schema of an object that travels as a handle. */
 export const handleSchema = <A>(options: {
@@ -55,14 +66,15 @@ export const handleSchema = <A>(options: {
   Handle.pipe(Schema.decodeTo(Schema.declare(options.is, { identifier: options.identifier }), {
     decode: SchemaGetter.transformEffect((handle: Handle, parseOptions) =>
       inTransit(
-        Effect.flatMap(Hub, (hub) =>
-          Effect.map(hub.attach(handle), (reference) => options.fromReference(reference, hub))),
+        () =>
+          Effect.flatMap(Hub, (hub) =>
+            Effect.map(hub.attach(handle), (reference) => options.fromReference(reference, hub))),
         handle,
         parseOptions
       )
     ),
     encode: SchemaGetter.transformEffect((value: A, parseOptions) =>
-      inTransit(toHandle(options.referenceOf(value)), value, parseOptions)
+      inTransit(({ attachments }) => toHandle(options.referenceOf(value), attachments), value, parseOptions)
     )
   }))
 
@@ -73,7 +85,7 @@ export const inheritance = <Shape>(
 ): Inheritable.Inheritable<any, Shape>[typeof Inheritable.TypeId] => ({
   handOver: Effect.fnUntraced(function*(service) {
     const reference = referenceOf(service)
-    const handle = yield* toHandle(reference)
+    const handle = yield* toHandle(reference, undefined)
     return yield* Codec.encode(Handle, handle, reference.name, "inherit")
   }),
   receive: Effect.fnUntraced(function*(bytes) {

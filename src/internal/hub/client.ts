@@ -18,6 +18,14 @@ interface Entry {
   deliver: (reply: Message.Message | HubLost | "Detached") => void
 }
 
+/** The item that answered a request: until one of these is called, it is leased. */
+export interface Lease {
+  /** It is given to the user, in this very step. */
+  readonly accept: () => void
+  /** It is not. */
+  readonly giveBack: () => void
+}
+
 /** The answer to a request, or why there is none. */
 export type Answer = Message.Message | HubLost | "Detached"
 
@@ -28,7 +36,7 @@ export interface Operation<A, E, R = never> {
   readonly flag: number
   readonly bytes: Uint8Array
   /** Runs in one step with the decision to use the answer. */
-  readonly settle: (answer: Answer, accept: () => void) => Effect.Effect<A, E, R>
+  readonly settle: (answer: Answer, item: Lease) => Effect.Effect<A, E, R>
 }
 
 export class Client {
@@ -119,15 +127,34 @@ export class Client {
     if (this.lost === undefined) this.send(Message.Request.Revoke, 0, 0, 0, token)
   }
 
+  /** Becomes the owner of a ticket. */
+  adopt(token: Uint8Array): Effect.Effect<void, HubLost> {
+    return this.perform({
+      op: Message.Request.Adopt,
+      ref: 0,
+      flag: 0,
+      bytes: token,
+      settle: (answer) => {
+        if (answer instanceof HubLost) return Effect.fail(answer)
+        return typeof answer === "object" && answer.op === Message.Reply.Done
+          ? Effect.void
+          : Effect.fail(new HubLost({ hub: this.address, reason: "the object is gone" }))
+      }
+    })
+  }
+
   close(): void {
     this.link.close()
     this.fail("closed")
   }
 
   private settle<A, E, R>(operation: Operation<A, E, R>, entry: Entry, answer: Answer): Effect.Effect<A, E, R> {
-    return operation.settle(answer, () => {
-      this.send(Message.Request.Accept, entry.request, 0, 0)
-      this.link.flush()
+    return operation.settle(answer, {
+      accept: () => {
+        this.send(Message.Request.Accept, entry.request, 0, 0)
+        this.link.flush()
+      },
+      giveBack: () => this.putBack(entry, answer)
     })
   }
 

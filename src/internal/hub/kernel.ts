@@ -31,6 +31,7 @@ interface QueueObject {
   readonly mailbox: Mailbox
   readonly joinable: OnConsumerDeath | undefined
   readonly holdings: Set<Holding>
+  tickets: number
   readonly joiners: Set<() => void>
   unfinished: number
 }
@@ -61,7 +62,10 @@ type OpenRequest =
 interface Ticket {
   readonly object: SharedObject
   readonly side: Side
-  readonly issuer: Peer
+  /** Good for any number of uses, until it is dropped. */
+  readonly reusable: boolean
+  /** Whose end ends the ticket; a message once it has been put, which drops its tickets by itself. */
+  owner: Peer | undefined
 }
 
 /** One client, as the kernel sees it. */
@@ -71,6 +75,14 @@ export interface Peer {
   readonly open: Map<number, OpenRequest>
   readonly tickets: Set<string>
   gone: boolean
+}
+
+/** What travels with an item. */
+export interface Attached {
+  /** Tickets of this hub. They belong to the message from now on. */
+  readonly tokens: ReadonlyArray<Uint8Array>
+  /** Called once, when the message is gone for good, or was not let in. */
+  readonly gone: (() => void) | undefined
 }
 
 const refusals: Record<Exclude<PutOutcome, "Done"> | GetOutcome | "WouldBlock", number> = {
@@ -111,8 +123,11 @@ export class Kernel {
     for (const side of sides) this.hold(peer, refs[side]!, object, side)
   }
 
-  /** Carries out one message. `false`: the client does not follow the protocol and must be dropped. */
-  receive(peer: Peer, message: Message.Message): boolean {
+  /**
+   * Carries out one message. `false`: the client does not follow the protocol and must be dropped. `attached` is what a Put message
+   * carries besides its bytes.
+   */
+  receive(peer: Peer, message: Message.Message, attached?: Attached): boolean {
     const { bytes, flag, op, ref, request } = message
     switch (op) {
       case Message.Request.Revoke: {
@@ -127,10 +142,11 @@ export class Kernel {
         const open = peer.open.get(request)
         if (open === undefined || !("lease" in open)) return false
         this.close(peer, request)
+        const keep = open.holding.object.kind === "queue" && open.holding.object.joinable === "redeliver"
         if (open.holding.object.kind === "queue" && open.holding.object.joinable !== undefined) {
           open.holding.taken.push(open.lease)
         }
-        open.mailbox.accept(open.lease)
+        open.mailbox.accept(open.lease, keep)
         return true
       }
       case Message.Request.Return: {
@@ -152,17 +168,19 @@ export class Kernel {
     }
     if (peer.open.has(request)) return false
     if (op === Message.Request.Attach) return this.attach(peer, request, ref, bytes)
+    if (op === Message.Request.Adopt) return this.adopt(peer, request, bytes)
     if (op < Message.Request.Attach || op > Message.Request.Join) return false
     const holding = peer.holdings.get(ref)
     if (holding === undefined) {
+      attached?.gone?.()
       this.refuse(peer, request, Message.Refusal.UnknownReference)
       return true
     }
     switch (op) {
       case Message.Request.HandOver:
-        return this.handOver(peer, request, holding)
+        return this.handOver(peer, request, holding, flag === 1)
       case Message.Request.Put:
-        return this.put(peer, request, holding, flag === 1, bytes)
+        return this.put(peer, request, holding, (flag & Message.PutFlag.nowait) !== 0, bytes, attached)
       case Message.Request.Get:
         return this.get(peer, request, holding, flag === 1)
       case Message.Request.Poll:
@@ -235,30 +253,56 @@ export class Kernel {
       return true
     }
     this.hold(peer, ref, ticket.object, ticket.side)
-    this.dropTicket(name, ticket)
+    if (!ticket.reusable) this.dropTicket(name, ticket)
     this.done(peer, request)
     return true
   }
 
-  private handOver(peer: Peer, request: number, holding: Holding): boolean {
+  private handOver(peer: Peer, request: number, { object, side }: Holding, reusable: boolean): boolean {
     const token = this.makeToken()
     const name = key(token)
-    this.tickets.set(name, { object: holding.object, side: holding.side, issuer: peer })
+    this.tickets.set(name, { object, side, reusable, owner: peer })
     peer.tickets.add(name)
-    if (holding.object.kind === "pipe") holding.object.holders[holding.side]++
+    if (object.kind === "pipe") object.holders[side]++
+    else object.tickets++
     peer.send(Message.make(Message.Reply.Ticket, request, 0, 0, token))
     return true
   }
 
+  private adopt(peer: Peer, request: number, token: Uint8Array): boolean {
+    const name = key(token)
+    const ticket = this.tickets.get(name)
+    if (ticket === undefined || !ticket.reusable || ticket.owner === undefined) {
+      this.refuse(peer, request, Message.Refusal.UnknownTicket)
+      return true
+    }
+    this.own(name, ticket, peer)
+    this.done(peer, request)
+    return true
+  }
+
+  private own(name: string, ticket: Ticket, owner: Peer | undefined): void {
+    ticket.owner?.tickets.delete(name)
+    ticket.owner = owner
+    owner?.tickets.add(name)
+  }
+
   private revoke(peer: Peer, name: string): void {
     const ticket = this.tickets.get(name)
-    if (ticket !== undefined && ticket.issuer === peer) this.dropTicket(name, ticket)
+    if (ticket !== undefined && ticket.owner === peer) this.dropTicket(name, ticket)
   }
 
   private dropTicket(name: string, ticket: Ticket): void {
     this.tickets.delete(name)
-    ticket.issuer.tickets.delete(name)
-    if (ticket.object.kind === "pipe") this.releaseEnd(ticket.object, ticket.side)
+    ticket.owner?.tickets.delete(name)
+    if (ticket.object.kind === "pipe") return this.releaseEnd(ticket.object, ticket.side)
+    ticket.object.tickets--
+    this.releaseQueue(ticket.object)
+  }
+
+  /** Nobody can reach the queue any more: what is left in it is dropped, with the tickets that it carries. */
+  private releaseQueue(queue: QueueObject): void {
+    if (queue.holdings.size === 0 && queue.tickets === 0) queue.mailbox.clear()
   }
 
   private detach(peer: Peer, ref: number): void {
@@ -276,6 +320,7 @@ export class Kernel {
     object.holdings.delete(holding)
     if (object.joinable === "done") this.finish(object, holding.taken.length)
     else for (const item of holding.taken) object.mailbox.restore(item)
+    this.releaseQueue(object)
   }
 
   private releaseEnd(pipe: PipeObject, side: Side): void {
@@ -289,33 +334,69 @@ export class Kernel {
 
   // ---------------------------------------------------------------------------------------------- items
 
-  private put(peer: Peer, request: number, holding: Holding, nowait: boolean, bytes: Uint8Array): boolean {
+  private put(
+    peer: Peer,
+    request: number,
+    holding: Holding,
+    nowait: boolean,
+    bytes: Uint8Array,
+    attached: Attached | undefined
+  ): boolean {
     const { object } = holding
     const mailbox = object.kind === "queue" ? object.mailbox : object.inbox[other(holding.side)]
     if (mailbox === undefined) {
+      attached?.gone?.()
       this.refuse(peer, request, Message.Refusal.UnknownReference)
       return true
     }
+    const gone = attached && this.enclose(peer, attached)
+    if (gone === false) {
+      this.refuse(peer, request, Message.Refusal.UnknownTicket)
+      return true
+    }
     const answer = (outcome: PutOutcome | "WouldBlock") => {
-      if (outcome !== "Done") return this.refuse(peer, request, refusals[outcome])
+      if (outcome !== "Done") {
+        gone?.()
+        return this.refuse(peer, request, refusals[outcome])
+      }
       if (object.kind === "queue") object.unfinished++
       this.done(peer, request)
     }
-    const outcome = mailbox.tryPut(bytes)
+    const outcome = mailbox.tryPut(bytes, gone)
     if (outcome !== "WouldBlock" || nowait) {
       answer(outcome)
       return true
     }
     const writer: Writer = {
       bytes,
+      gone,
       done: (outcome) => {
         this.close(peer, request)
         answer(outcome)
       }
     }
-    this.await(peer, request, holding, () => mailbox.cancelWriter(writer))
+    this.await(peer, request, holding, () => {
+      if (mailbox.cancelWriter(writer)) gone?.()
+    })
     mailbox.put(writer)
     return true
+  }
+
+  /** Makes the message the owner of its tickets. `false`: one of them is not there. */
+  private enclose(peer: Peer, { gone, tokens }: Attached): false | (() => void) {
+    const names = tokens.map(key)
+    const enclosed = names.map((name) => this.tickets.get(name))
+    if (enclosed.some((ticket) => ticket === undefined || ticket.owner !== peer || !ticket.reusable)) {
+      gone?.()
+      return false
+    }
+    for (const [i, name] of names.entries()) this.own(name, enclosed[i]!, undefined)
+    return () => {
+      gone?.()
+      for (const [i, name] of names.entries()) {
+        if (this.tickets.has(name)) this.dropTicket(name, enclosed[i]!)
+      }
+    }
   }
 
   private get(peer: Peer, request: number, holding: Holding, nowait: boolean): boolean {
@@ -389,7 +470,8 @@ export class Kernel {
         }
       }
     }
-    from?.taken.shift()
+    const item = from?.taken.shift()
+    if (object.joinable === "redeliver") item?.gone?.()
   }
 
   private finish(object: QueueObject, count: number): void {
@@ -443,6 +525,7 @@ const makeObject = (spec: ObjectSpec): SharedObject => {
       mailbox: new Mailbox({ maxItems: spec.maxItems, maxBytes }),
       joinable: spec.joinable,
       holdings: new Set(),
+      tickets: 0,
       joiners: new Set(),
       unfinished: 0
     }

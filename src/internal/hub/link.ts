@@ -31,7 +31,10 @@ export type OpenLink = (events: LinkEvents) => Link
  * The hub in this process. Answers are delivered in a microtask, in order, so that no answer runs user code in the middle of
  * a step of the kernel, or of the request that it answers.
  */
-export const local = (kernel: Kernel): { readonly open: OpenLink; readonly peer: () => Peer } => {
+export const local = (
+  kernel: Kernel,
+  receive: (peer: Peer, message: Message.Message) => boolean
+): { readonly open: OpenLink; readonly peer: () => Peer } => {
   let peer: Peer | undefined
   return {
     peer: () => peer!,
@@ -55,7 +58,7 @@ export const local = (kernel: Kernel): { readonly open: OpenLink; readonly peer:
           const owned = message.op === Message.Request.Put
             ? { ...message, bytes: message.bytes.slice() }
             : message
-          kernel.receive(own, owned)
+          receive(own, owned)
         },
         flush: () => {},
         whenFlushed: (callback) => callback(),

@@ -14,6 +14,8 @@ import * as MutableList from "effect/MutableList"
 export interface Item {
   readonly seq: number
   readonly bytes: Uint8Array
+  /** Called once, when the item is gone for good: accepted, or dropped. */
+  readonly gone: (() => void) | undefined
 }
 
 /** How a waiting writer ends. */
@@ -23,6 +25,8 @@ export type GetOutcome = "ShutDown" | "EndOfFile"
 
 export interface Writer {
   readonly bytes: Uint8Array
+  /** Called once, when the item is gone for good. Not if it was never let in. */
+  readonly gone?: (() => void) | undefined
   readonly done: (outcome: PutOutcome) => void
 }
 
@@ -73,10 +77,10 @@ export class Mailbox {
   }
 
   /** Puts at once, or says that the writer would wait. */
-  tryPut(bytes: Uint8Array): PutOutcome | "WouldBlock" {
+  tryPut(bytes: Uint8Array, gone?: () => void): PutOutcome | "WouldBlock" {
     if (this.writersEnd !== undefined) return this.writersEnd
     if (this.writers.size > 0 || !this.hasRoom(bytes.length)) return "WouldBlock"
-    this.admit(bytes)
+    this.admit(bytes, gone)
     this.settle()
     return "Done"
   }
@@ -110,10 +114,11 @@ export class Mailbox {
     this.settle()
   }
 
-  /** The reader has handed the item to user code. */
-  accept(item: Item): void {
+  /** The reader has handed the item to user code. With `keep`, it may still be restored, and is not gone for good. */
+  accept(item: Item, keep = false): void {
     if (!this.leased.delete(item)) return
     this.release(item)
+    if (!keep) item.gone?.()
     this.settle()
   }
 
@@ -125,7 +130,7 @@ export class Mailbox {
   }
 
   /**
-   * An accepted item comes back after all, because who took it died before it was worked on. It may exceed the room.
+   * An item that was accepted and kept comes back, because who took it died before it was worked on. It may exceed the room.
    */
   restore(item: Item): void {
     this.items++
@@ -165,6 +170,7 @@ export class Mailbox {
     let dropped = 0
     for (let item = this.shift(); item !== undefined; item = this.shift()) {
       this.release(item)
+      item.gone?.()
       dropped++
     }
     this.settle()
@@ -176,10 +182,10 @@ export class Mailbox {
     return this.readersEnd !== undefined && this.available === 0 && this.leased.size === 0 && this.writers.size === 0
   }
 
-  private admit(bytes: Uint8Array): void {
+  private admit(bytes: Uint8Array, gone: (() => void) | undefined): void {
     this.items++
     this.bytes += bytes.length
-    MutableList.append(this.fresh, { seq: this.nextSeq++, bytes })
+    MutableList.append(this.fresh, { seq: this.nextSeq++, bytes, gone })
   }
 
   private release(item: Item): void {
@@ -203,7 +209,7 @@ export class Mailbox {
     for (const writer of this.writers) {
       if (!this.hasRoom(writer.bytes.length)) break
       this.writers.delete(writer)
-      this.admit(writer.bytes)
+      this.admit(writer.bytes, writer.gone)
       writer.done("Done")
     }
     if (this.readers.size === 0) return

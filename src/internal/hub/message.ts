@@ -25,13 +25,16 @@ export type Op = number
 export const Request = {
   /** Redeem the ticket in `bytes`: the object becomes `ref`. Answer: Done, Failed. */
   Attach: 1,
-  /** Make a ticket for `ref`. Answer: Ticket, Failed. */
+  /**
+   * Make a ticket for `ref`: good for one use, or with `flag` 1 for as many as there are readers of the message that it travels
+   * in. Answer: Ticket, Failed.
+   */
   HandOver: 2,
-  /** Cancel the ticket in `bytes`, if nobody redeemed it. No answer. */
+  /** Cancel the ticket in `bytes`, if it is this client's. No answer. */
   Revoke: 3,
   /** Let go of `ref`. No answer. */
   Detach: 4,
-  /** Put `bytes` into `ref`; `flag` 1: only if there is room now. Answer: Done, Failed. */
+  /** Put `bytes` into `ref`; `flag` as in {@link PutFlag}. Answer: Done, Failed. */
   Put: 5,
   /** Take from `ref`; `flag` 1: only what is there now. Answer: Item (then Accept or Return it), Failed. */
   Get: 6,
@@ -50,7 +53,17 @@ export const Request = {
   /** One item was worked on. Answer: Done, Failed. */
   TaskDone: 13,
   /** Tell when every item was worked on. Answer: Done. */
-  Join: 14
+  Join: 14,
+  /** The ticket in `bytes` is this client's from now on. Answer: Done, Failed. */
+  Adopt: 15
+} as const
+
+/** Bits of the flag of a Put. */
+export const PutFlag = {
+  /** Only if there is room now. */
+  nowait: 1,
+  /** `bytes` begin with the tickets inside of the message: see `attachments.ts`. */
+  attachments: 2
 } as const
 
 /** From the hub to a client. */

@@ -5,7 +5,8 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import { Closed, type HubLost } from "../../Failure.ts"
-import type { Answer, Client, Operation } from "./client.ts"
+import { type Attachment, join } from "./attachments.ts"
+import type { Answer, Client, Lease, Operation } from "./client.ts"
 import * as Message from "./message.ts"
 
 /** How long an operation may wait: not at all, for a time, or (undefined) without limit. */
@@ -23,8 +24,8 @@ const none = new Uint8Array(0)
 
 /** What an answer means, besides the failures that every operation has. */
 export interface Meaning<A, E, R> {
-  /** Must call `accept` if the answer is an item that is given to the user. */
-  readonly onReply: (reply: Message.Message, accept: () => void) => Effect.Effect<A, E, R>
+  /** Must accept or give back the item, if the answer is one. */
+  readonly onReply: (reply: Message.Message, item: Lease) => Effect.Effect<A, E, R>
   /** `undefined`: this refusal is a defect. */
   readonly onRefusal?: ((refusal: number) => Effect.Effect<A, E> | undefined) | undefined
 }
@@ -85,18 +86,23 @@ export class Reference {
     options: {
       readonly bytes?: Uint8Array | undefined
       readonly flag?: boolean | undefined
+      /** Tickets inside of `bytes`. */
+      readonly attachments?: ReadonlyArray<Attachment> | undefined
       readonly patience?: Patience
     } = {}
   ): Effect.Effect<A, E | Closed | HubLost, R> {
     return Effect.suspend(() => {
       if (this.detached) return Effect.fail(this.closed())
       const wait = options.patience
+      const flag = options.flag === true || wait === "nowait" ? 1 : 0
+      const bytes = options.bytes ?? none
+      const { attachments } = options
       const operation: Operation<A, E | Closed | HubLost, R> = {
         op,
         ref: this.ref,
-        flag: options.flag === true || wait === "nowait" ? 1 : 0,
-        bytes: options.bytes ?? none,
-        settle: (answer, accept) => this.settle(answer, accept, meaning)
+        flag: attachments === undefined ? flag : flag | Message.PutFlag.attachments,
+        bytes: attachments === undefined ? bytes : join(attachments, bytes),
+        settle: (answer, item) => this.settle(answer, item, meaning)
       }
       return wait === undefined || wait === "nowait"
         ? this.client.perform(operation)
@@ -105,24 +111,24 @@ export class Reference {
   }
 
   /**
-   * A handle that makes whoever redeems it a holder. From now on, and until it is redeemed or the scope closes, it counts
-   * as a holder itself.
+   * A ticket that makes whoever redeems it a holder. From now on, and until it is redeemed or the scope closes, it counts
+   * as a holder itself. One that is `reusable` is not used up when it is redeemed.
    */
-  readonly handOver: Effect.Effect<
-    { readonly hub: string; readonly token: Uint8Array },
-    Closed | HubLost,
-    Scope.Scope
-  > = Effect.suspend(() =>
-    Effect.flatMap(this.advertise, (hub) =>
+  handOver(reusable: boolean): Effect.Effect<Attachment, Closed | HubLost, Scope.Scope> {
+    return Effect.flatMap(this.advertise, (hub) =>
       Effect.map(
         Effect.acquireRelease(
-          this.request(Message.Request.HandOver, { onReply: (reply) => Effect.succeed(reply.bytes) }),
+          this.request(
+            Message.Request.HandOver,
+            { onReply: (reply) => Effect.succeed(reply.bytes) },
+            { flag: reusable }
+          ),
           (token) => Effect.sync(() => this.client.revoke(token)),
           { interruptible: true }
         ),
         (token) => ({ hub, token })
       ))
-  )
+  }
 
   private closed(): Closed {
     return new Closed({ object: this.name })
@@ -130,12 +136,12 @@ export class Reference {
 
   private settle<A, E, R>(
     answer: Answer,
-    accept: () => void,
+    item: Lease,
     meaning: Meaning<A, E, R>
   ): Effect.Effect<A, E | Closed | HubLost, R> {
     if (answer === "Detached") return Effect.fail(this.closed())
     if (!("op" in answer)) return Effect.fail(answer)
-    if (answer.op !== Message.Reply.Failed) return meaning.onReply(answer, accept)
+    if (answer.op !== Message.Reply.Failed) return meaning.onReply(answer, item)
     const refused = meaning.onRefusal?.(answer.flag)
     if (refused !== undefined) return refused
     return answer.flag === Message.Refusal.UnknownReference

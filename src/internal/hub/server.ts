@@ -6,6 +6,7 @@ import { randomBytes } from "node:crypto"
 import { ServerHandshake } from "../transport/handshake.ts"
 import type { Duplex, DuplexEvents, Transport } from "../transport/transport.ts"
 import type { Kernel, Peer } from "./kernel.ts"
+import type { Message } from "./message.ts"
 import { MessageReader, MessageWriter } from "./messageStream.ts"
 
 /** How long a peer may take to prove that it knows the key. */
@@ -15,13 +16,20 @@ const handshakeDeadline = 10_000
 const maxUnauthenticated = 64
 
 /** Listens until the scope closes, and gives the address. */
-export const serve = (transport: Transport, kernel: Kernel, key: Uint8Array) => {
+export const serve = (options: {
+  readonly transport: Transport
+  readonly kernel: Kernel
+  /** Lets a message in. */
+  readonly receive: (peer: Peer, message: Message) => boolean
+  readonly key: Uint8Array
+}) => {
+  const { kernel, key, receive, transport } = options
   const unauthenticated = new Set<Duplex>()
 
   const welcome = (duplex: Duplex, rest: Buffer): DuplexEvents => {
     const writer = new MessageWriter(duplex)
     const peer: Peer = kernel.addPeer((message) => writer.send(message))
-    const reader = new MessageReader((message) => kernel.receive(peer, message))
+    const reader = new MessageReader((message) => receive(peer, message))
     const drop = () => {
       kernel.removePeer(peer)
       duplex.destroy()

@@ -21,7 +21,7 @@ import * as Inheritable from "../../Inheritable.ts"
 import * as Spawner from "../../Spawner.ts"
 import type { Definition } from "../../Target.ts"
 import * as Codec from "../codec.ts"
-import { TransitScope } from "../transit.ts"
+import { CurrentTransit } from "../transit.ts"
 import { FrameDecoder } from "../transport/frames.ts"
 import * as Control from "./control.ts"
 import { Identity } from "./identity.ts"
@@ -153,7 +153,7 @@ const program = (
     }
     const hub = yield* Hub.Hub
     const payload = yield* Codec.make(definition.payload, definition.name, hub).decode(boot.payload, "payload").pipe(
-      Effect.provideService(TransitScope, scope),
+      Effect.provideService(CurrentTransit, { scope, attachments: undefined }),
       Effect.orDie
     )
     return yield* Effect.provideContext(definition.run(payload), inherited) as Effect.Effect<

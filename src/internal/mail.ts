@@ -1,0 +1,59 @@
+/**
+ * Values as messages: what a queue and a connection do around a Put and a Get.
+ */
+import * as Effect from "effect/Effect"
+import * as Scope from "effect/Scope"
+import type { DecodeError, EncodeError } from "../Failure.ts"
+import type { Hub } from "../Hub.ts"
+import * as Codec from "./codec.ts"
+import type { Attachment } from "./hub/attachments.ts"
+import type { Lease } from "./hub/client.ts"
+import { CurrentTransit } from "./transit.ts"
+
+/** Encodes a value and puts it. The objects inside of it stay alive until the message is let in, and from then on with the message. */
+export const send = <A, B, E>(
+  codec: Codec.Codec<A>,
+  value: A,
+  operation: string,
+  put: (bytes: Uint8Array, attachments: ReadonlyArray<Attachment> | undefined) => Effect.Effect<B, E>
+): Effect.Effect<B, E | EncodeError> =>
+  Effect.suspend((): Effect.Effect<B, E | EncodeError> => {
+    const encoded = codec.encode(value, operation)
+    return Codec.isDone(encoded) ? put(encoded.value, undefined) : Effect.acquireUseRelease(
+      Scope.make(),
+      (scope) => {
+        const attachments: Array<Attachment> = []
+        return Effect.provideService(encoded, CurrentTransit, { scope, attachments }).pipe(
+          Effect.flatMap((bytes) => put(bytes, attachments.length === 0 ? undefined : attachments))
+        )
+      },
+      Scope.close
+    )
+  })
+
+/**
+ * Decodes an item and accepts it. An item that can't be decoded is accepted too, as nobody else could. Objects inside of it live until
+ * they are closed, or this process's hub is.
+ */
+export const receive = <A>(
+  codec: Codec.Codec<A>,
+  hub: Hub["Service"],
+  bytes: Uint8Array,
+  item: Lease,
+  operation: string
+): Effect.Effect<A, DecodeError> => {
+  const decoded = codec.decode(bytes, operation)
+  if (Codec.isDone(decoded)) {
+    item.accept()
+    return decoded
+  }
+  // The item is leased while the objects inside of it are attached: whoever dies now leaves it to the next reader.
+  return Effect.provideService(decoded, CurrentTransit, { scope: hub.scope, attachments: undefined }).pipe(
+    Effect.onInterrupt(() => Effect.sync(item.giveBack)),
+    Effect.exit,
+    Effect.flatMap((exit) => {
+      item.accept()
+      return exit
+    })
+  )
+}
