@@ -39,7 +39,8 @@ import {
   type InvalidStateReason,
   ProcessExited,
   SpawnError,
-  TimedOut
+  TimedOut,
+  Unsupported
 } from "./Failure.ts"
 import { Hub } from "./Hub.ts"
 import * as Inheritable from "./Inheritable.ts"
@@ -111,9 +112,9 @@ export interface Process<out A, out E> {
    * Sends SIGTERM: interrupts the target, so that its finalizers run; the process then ends by the signal, with exit code -15. One that does
    * not listen, because it is in a synchronous loop, is killed after the grace period.
    */
-  readonly terminate: Effect.Effect<void, InvalidState | Closed>
+  readonly terminate: Effect.Effect<void, Unsupported | InvalidState | Closed>
   /** Sends SIGKILL: the process ends at once, with exit code -9. */
-  readonly kill: Effect.Effect<void, InvalidState | Closed>
+  readonly kill: Effect.Effect<void, Unsupported | InvalidState | Closed>
   /**
    * Declares that this handle is not used any more; later operations fail with `Closed`. Fails while the process runs. A second
    * call does nothing.
@@ -339,7 +340,7 @@ class ProcessImpl {
     const { spawner } = this.environment
     const { stderr = "inherit", stdin = "ignore", stdout = "inherit" } = this.options
     const { module, name: target } = this.definition
-    return spawner.spawn({ module, target, boot, stdin, stdout, stderr }).pipe(
+    return spawner.spawn({ module, target, boot, hub: this.environment.hub, stdin, stdout, stderr }).pipe(
       Effect.mapError(({ cause, reason }) => this.spawnError(reason, cause)),
       Effect.onError((cause) => Scope.close(transit, Exit.failCause(cause))),
       Effect.tap((spawned) =>
@@ -357,7 +358,6 @@ class ProcessImpl {
     return Effect.gen({ self: this }, function*() {
       const exit = Option.isSome(ended.result)
         ? yield* Effect.flatten(Effect.exit(Outcome.decode(this.definition, ended.result.value))).pipe(
-          Effect.provideService(Hub, this.environment.hub),
           Effect.match({ onSuccess: (exit) => exit, onFailure: (error) => Exit.die(error) })
         )
         : Exit.fail(this.exitedWith(ended.exitCode))
@@ -395,14 +395,14 @@ class ProcessImpl {
   get terminate() {
     return this.whenStarted("terminate", (spawned) =>
       Effect.andThen(
-        spawned.signal("SIGTERM"),
+        this.userSignal(spawned, "SIGTERM"),
         Effect.sync(() => {
           this.runFork(Effect.andThen(this.endsWithin(this.gracePeriod), this.killNow))
         })
       ))
   }
   get kill() {
-    return this.whenStarted("kill", (spawned) => spawned.signal("SIGKILL"))
+    return this.whenStarted("kill", (spawned) => this.userSignal(spawned, "SIGKILL"))
   }
   get close() {
     return Effect.suspend((): Effect.Effect<void, InvalidState> => {
@@ -465,6 +465,15 @@ class ProcessImpl {
 
   private endsWithin(duration: Duration.Duration): Effect.Effect<void> {
     return Effect.raceFirst(Effect.asVoid(Deferred.await(this.result)), Effect.sleep(duration))
+  }
+
+  private userSignal(spawned: Spawned, signal: "SIGTERM" | "SIGKILL"): Effect.Effect<void, Unsupported> {
+    return spawned.hasSignals ? spawned.signal(signal) : Effect.fail(
+      new Unsupported({
+        operation: `${this.name}: ${signal}`,
+        problem: "a thread has no signals. Use interrupt, or close the scope."
+      })
+    )
   }
 
   private get killNow(): Effect.Effect<void> {

@@ -16,8 +16,11 @@ import type * as Scope from "effect/Scope"
 import type * as Sink from "effect/Sink"
 import type * as Stream from "effect/Stream"
 import type { BrokenPipe, SpawnErrorReason } from "./Failure.ts"
+import type { Hub } from "./Hub.ts"
+import * as FiberSpawner from "./internal/process/fiberSpawner.ts"
 import * as FreshProcess from "./internal/process/freshProcess.ts"
 import * as Guard from "./internal/process/guard.ts"
+import * as Thread from "./internal/process/thread.ts"
 import type * as Process from "./Process.ts"
 
 /**
@@ -41,6 +44,8 @@ export interface Request {
   readonly target: string
   /** What the child must know, encoded. */
   readonly boot: Uint8Array
+  /** The hub of the parent. */
+  readonly hub: Hub["Service"]
   readonly stdin: Stdio
   readonly stdout: Stdio
   readonly stderr: Stdio
@@ -83,7 +88,9 @@ export interface Spawned {
   readonly ended: Effect.Effect<Ended>
   /** Interrupts the target's fiber. Nothing if the process has ended. */
   readonly interrupt: Effect.Effect<void>
-  /** Nothing if the process has ended. */
+  /** Can the process be sent signals by its user? */
+  readonly hasSignals: boolean
+  /** Nothing if the process has ended. Without signals: SIGKILL ends it by force, SIGTERM does nothing. */
   readonly signal: (signal: "SIGTERM" | "SIGKILL") => Effect.Effect<void>
   /** None unless piped. */
   readonly stdin: Option.Option<Sink.Sink<void, Uint8Array | string, never, BrokenPipe>>
@@ -139,3 +146,61 @@ export const make = (spawn: SpawnerService["spawn"]): SpawnerService => ({
 export const layer: Layer.Layer<Spawner> = Layer.effect(Spawner)(
   Effect.map(Guard.CurrentGuard, (guard) => make(FreshProcess.spawn(guard)))
 ).pipe(Layer.provide(Guard.layer))
+
+/**
+ * Starts a worker thread of this Node process for each process.
+ *
+ * **Details**
+ *
+ * A thread starts faster than a process and uses less memory. It has an event loop and a heap of its own, and reaches queues and pipes
+ * as a process does. Its `pid` is that of this process.
+ *
+ * **Gotchas**
+ *
+ * A crash of the interpreter ends all threads. There are no signals: `terminate` and `kill` fail with `Unsupported`; use `interrupt`.
+ * A thread that does not listen is ended by force when its scope closes.
+ *
+ * Python: the nearest are sub-interpreters.
+ *
+ * @category layers
+ * @since 0.1.0
+ */
+export const layerThread: Layer.Layer<Spawner> = Layer.effect(Spawner)(
+  Effect.sync(() => make(Thread.spawn))
+)
+
+/** Far from the numbers that an operating system gives. */
+const firstFiberPid = 10_000_000
+
+const makeFiber = (nextPid: () => number): Effect.Effect<SpawnerService> =>
+  Effect.map(
+    FiberSpawner.surroundings,
+    (surroundings) =>
+      make(FiberSpawner.spawn({ surroundings, nextPid, spawner: Layer.effect(Spawner)(makeFiber(nextPid)) }))
+  )
+
+/**
+ * Runs each process as a fiber of this one: for tests of programs with many processes, in one process and, under `TestClock`, in virtual
+ * time.
+ *
+ * **Details**
+ *
+ * A target gets what it would get elsewhere: its payload and its services by their encodings, holders of its own on shared objects,
+ * and of the surrounding context only the clock, the console, the loggers and the tracer. Its `pid` is a number that no other process of the program has.
+ *
+ * **Gotchas**
+ *
+ * `kill` can't stop a fiber at any instruction: to everybody else the process is dead at once (its holders are gone, its exit code is
+ * -9); its fiber is interrupted. A synchronous loop stops everything, `process.exit` ends the test, and global state is shared.
+ *
+ * Python: `multiprocessing.dummy`.
+ *
+ * @category layers
+ * @since 0.1.0
+ */
+export const layerFiber: Layer.Layer<Spawner> = Layer.effect(Spawner)(
+  Effect.suspend(() => {
+    let pid = firstFiberPid
+    return makeFiber(() => ++pid)
+  })
+)

@@ -21,7 +21,7 @@ import type { Hub } from "./Hub.ts"
 import type * as Inheritable from "./Inheritable.ts"
 import type * as Codec from "./internal/codec.ts"
 import * as Main from "./internal/process/main.ts"
-import { registry } from "./internal/process/registry.ts"
+import { type RegisteredTarget, registry } from "./internal/process/registry.ts"
 import type { Spawner } from "./Spawner.ts"
 
 /**
@@ -167,7 +167,12 @@ export const make = <
     run
   }
   const target = Object.assign(Object.create(Proto), definition)
-  const registered = { name, main: (descriptor: number) => Main.run(definition, descriptor) }
+  const registered: RegisteredTarget = {
+    name,
+    definition,
+    inProcess: (descriptor) => Main.inProcess(definition, descriptor),
+    inThread: (port) => Main.inThread(definition, port)
+  }
   const siblings = registry.targets.get(definition.module)
   if (siblings === undefined) registry.targets.set(definition.module, [registered])
   else siblings.push(registered)

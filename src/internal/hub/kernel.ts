@@ -224,6 +224,10 @@ export class Kernel {
           this.done(peer, request)
           return true
         }
+        if (flag === 1) {
+          this.refuse(peer, request, Message.Refusal.WouldBlock)
+          return true
+        }
         const joiner = () => {
           this.close(peer, request)
           this.done(peer, request)
@@ -475,7 +479,8 @@ export class Kernel {
   }
 
   private finish(object: QueueObject, count: number): void {
-    object.unfinished -= count
+    // `taskDone` may have been called for items that nobody had taken.
+    object.unfinished = Math.max(0, object.unfinished - count)
     if (object.unfinished > 0) return
     for (const joiner of object.joiners) {
       object.joiners.delete(joiner)

@@ -27,6 +27,9 @@ export interface Link {
 /** Opens a link: the client gives what to call. */
 export type OpenLink = (events: LinkEvents) => Link
 
+/** After so many turns in a row, timers and sockets get theirs: fibers that only talk to each other would never let them. */
+const turnsBeforeYield = 256
+
 /**
  * The hub in this process. Answers are delivered in a microtask, in order, so that no answer runs user code in the middle of
  * a step of the kernel, or of the request that it answers.
@@ -39,24 +42,28 @@ export const local = (
   return {
     peer: () => peer!,
     open: (events) => {
-      const inbox: Array<Message.Message> = []
+      let inbox: Array<Message.Message> = []
       let scheduled = false
+      let turns = 0
       const deliver = () => {
+        const messages = inbox
+        inbox = []
         scheduled = false
-        for (let i = 0; i < inbox.length; i++) events.onMessage(inbox[i]!)
-        inbox.length = 0
+        for (const message of messages) events.onMessage(message)
       }
       const own = peer = kernel.addPeer((message) => {
         inbox.push(message)
         if (scheduled) return
         scheduled = true
-        queueMicrotask(deliver)
+        turns = (turns + 1) % turnsBeforeYield
+        if (turns === 0) setImmediate(deliver)
+        else queueMicrotask(deliver)
       })
       return {
         send: (message) => {
-          // The kernel keeps what is put, while an encoder may use its buffer again.
+          // The kernel keeps what is put, while an encoder may use its buffer again. The `slice` of a `Buffer` does not copy.
           const owned = message.op === Message.Request.Put
-            ? { ...message, bytes: message.bytes.slice() }
+            ? { ...message, bytes: new Uint8Array(message.bytes) }
             : message
           receive(own, owned)
         },

@@ -215,15 +215,15 @@ export class Mailbox {
     if (this.readers.size === 0) return
     if (this.available > 0) {
       for (const reader of this.readers) {
+        this.readers.delete(reader)
         if (reader.take === undefined) {
-          this.readers.delete(reader)
           reader.done("Ready")
-        } else if (this.available > 0) {
-          this.readers.delete(reader)
+        } else {
           const item = this.shift()!
           this.leased.add(item)
           reader.take(item)
         }
+        if (this.available === 0) break
       }
     } else if (this.exhausted) {
       for (const reader of this.readers) {

@@ -52,7 +52,7 @@ export const Request = {
   ShutDown: 12,
   /** One item was worked on. Answer: Done, Failed. */
   TaskDone: 13,
-  /** Tell when every item was worked on. Answer: Done. */
+  /** Tell when every item was worked on; `flag` 1: answer now. Answer: Done, Failed. */
   Join: 14,
   /** The ticket in `bytes` is this client's from now on. Answer: Done, Failed. */
   Adopt: 15

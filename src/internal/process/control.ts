@@ -48,8 +48,18 @@ export const ImportFailure = Schema.Struct({
   stack: Schema.String
 })
 
-/** A frame, ready to be written. */
-export const frame = (kind: number, body: Uint8Array = new Uint8Array(0)): Buffer => {
+const none = new Uint8Array(0)
+
+/** A kind and its body: what a thread posts. */
+export const message = (kind: number, body: Uint8Array = none): Uint8Array => {
+  const bytes = new Uint8Array(1 + body.length)
+  bytes[0] = kind
+  bytes.set(body, 1)
+  return bytes
+}
+
+/** The same as a frame: what a process writes. */
+export const frame = (kind: number, body: Uint8Array = none): Buffer => {
   const bytes = Buffer.allocUnsafe(5 + body.length)
   bytes.writeUInt32BE(1 + body.length, 0)
   bytes[4] = kind

@@ -4,32 +4,43 @@
  * The function stands alone: it imports nothing of the library, so that the child has the one copy that its module imports, and so that
  * its source text can be evaluated where the library has been bundled and there is no file to start.
  */
+import type { MessagePort } from "node:worker_threads"
+
 export const enter = (module: string, target: string): void => {
-  const registryKey = Symbol.for("effect-multiprocessing/targets")
+  const { isMainThread, parentPort } = process.getBuiltinModule("node:worker_threads")
   const { writeSync } = process.getBuiltinModule("node:fs")
+  const descriptor = 3
   const registry: {
     readonly child: true
-    readonly targets: Map<string, Array<{ readonly name: string; readonly main: (descriptor: number) => void }>>
+    readonly targets: Map<
+      string,
+      Array<{
+        readonly name: string
+        readonly inProcess: (descriptor: number) => void
+        readonly inThread: (port: MessagePort) => void
+      }>
+    >
   } = { child: true, targets: new Map() }
-  ;(globalThis as Record<symbol, unknown>)[registryKey] = registry
+  ;(globalThis as Record<symbol, unknown>)[Symbol.for("effect-multiprocessing/targets")] = registry
 
   // Ctrl-C at a terminal reaches the whole group of processes. The parent decides what becomes of this one.
-  process.on("SIGINT", () => {})
+  if (isMainThread) process.on("SIGINT", () => {})
 
-  const write = (kind: number, text: string) => {
+  const send = (kind: number, text: string) => {
     const body = Buffer.from(text)
     const frame = Buffer.alloc(5 + body.length)
     frame.writeUInt32BE(1 + body.length, 0)
     frame[4] = kind
     frame.set(body, 5)
+    if (!isMainThread) return parentPort!.postMessage(new Uint8Array(frame.subarray(4)))
     // The channel blocks as long as nobody has opened it as a stream: what is written has been handed over.
-    for (let offset = 0; offset < frame.length;) offset += writeSync(3, frame, offset)
+    for (let offset = 0; offset < frame.length;) offset += writeSync(descriptor, frame, offset)
   }
   const fail = (reason: string, error: unknown) => {
     const { message, name, stack } = error instanceof Error
       ? error
       : { message: String(error), name: "Error", stack: "" }
-    write(17, JSON.stringify({ reason, name, message, stack: stack ?? "" }))
+    send(17, JSON.stringify({ reason, name, message, stack: stack ?? "" }))
     process.exit(1)
   }
   const isMissing = (error: unknown) =>
@@ -40,14 +51,16 @@ export const enter = (module: string, target: string): void => {
   const onUncaught = (error: unknown) => fail("ModuleFailed", error)
   process.on("uncaughtException", onUncaught)
   import(module).then(() => {
-    const named = (registry.targets.get(module) ?? []).filter((candidate) => candidate.name === target)
+    const defined = registry.targets.get(module) ?? []
+    const named = defined.filter((candidate) => candidate.name === target)
     if (named.length > 1) return fail("TargetAmbiguous", "")
     if (named.length === 0) {
-      const names = Array.from(registry.targets.get(module) ?? [], (candidate) => `"${candidate.name}"`)
+      const names = defined.map((candidate) => `"${candidate.name}"`)
       return fail("TargetNotFound", names.length === 0 ? "it defines no targets" : `it defines ${names.join(", ")}`)
     }
     process.off("uncaughtException", onUncaught)
-    write(16, "")
-    named[0]!.main(3)
+    send(16, "")
+    if (isMainThread) named[0]!.inProcess(descriptor)
+    else named[0]!.inThread(parentPort!)
   }, (error) => fail(isMissing(error) ? "ModuleNotFound" : "ModuleFailed", error))
 }

@@ -1,171 +1,128 @@
 /**
- * A target's life in its child process: from the boot message over the control channel to the exit.
+ * A target's life in its child, as a state machine that the child's frames, signals and errors drive: boot, interruption, the end of the
+ * parent, the report. Its shells are a process and a thread.
  */
-import * as Cause from "effect/Cause"
-import * as Context from "effect/Context"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import type * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
-import * as Redacted from "effect/Redacted"
-import * as References from "effect/References"
-import type * as Schema from "effect/Schema"
-import type * as Scope from "effect/Scope"
-import * as Tracer from "effect/Tracer"
 import { Socket } from "node:net"
-import { CurrentProcess, makeCurrentProcess } from "../../CurrentProcess.ts"
+import type { MessagePort } from "node:worker_threads"
 import * as Hub from "../../Hub.ts"
-import * as Inheritable from "../../Inheritable.ts"
 import * as Spawner from "../../Spawner.ts"
 import type { Definition } from "../../Target.ts"
 import * as Codec from "../codec.ts"
-import { CurrentTransit } from "../transit.ts"
 import { FrameDecoder } from "../transport/frames.ts"
 import * as Control from "./control.ts"
-import { Identity } from "./identity.ts"
-import * as Outcome from "./outcome.ts"
-import { Importing } from "./registry.ts"
+import { type Boot, program, report } from "./program.ts"
 
 /** How long finalizers may take once the parent is dead. The parent's guard kills at the same time. */
 const orphanDeadline = 600
 
-type Boot = Schema.Schema.Type<typeof Control.Boot>
+/** How long finalizers may take after an error that escaped from a callback. */
+const defectDeadline = 5000
 
-/** Runs the target, and ends this process. */
-export const run = (definition: Definition, descriptor: number): void => {
-  const channel = new Socket({ fd: descriptor, readable: true, writable: true })
+/** What a child needs of where it runs. */
+interface Shell {
+  /** Tells the parent how the target ended, then calls back. */
+  readonly report: (result: Uint8Array, then: () => void) => void
+  readonly exit: (code: number) => void
+}
+
+const start = (definition: Definition, shell: Shell) => {
   const parentEnded = Deferred.makeUnsafe<void>()
+  const place = {
+    pid: process.pid,
+    parentEnded: Deferred.await(parentEnded),
+    hasParentEnded: () => Deferred.isDoneUnsafe(parentEnded),
+    layer: Layer.mergeAll(Hub.layer, Spawner.layer)
+  }
   let fiber: Fiber.Fiber<unknown, unknown> | undefined
   let interrupted = false
-  let terminated = false
+  let finished = false
   let defect: Option.Option<unknown> = Option.none()
 
+  const finish = (outcome: Exit.Exit<unknown, unknown>) => {
+    if (finished) return
+    finished = true
+    Effect.runFork(report(definition, outcome)).addObserver((reported) => {
+      if (Exit.isFailure(reported)) return shell.exit(1)
+      shell.report(reported.value.bytes, () => shell.exit(reported.value.exitCode))
+    })
+  }
   const interrupt = () => {
     interrupted = true
     fiber?.interruptUnsafe()
   }
+  const boot = (boot: Boot) => {
+    fiber = Effect.runFork(program(definition, boot, place))
+    fiber.addObserver((outcome) => finish(Option.isSome(defect) ? Exit.die(defect.value) : outcome))
+    if (interrupted) fiber.interruptUnsafe()
+  }
+  // What escapes from a callback is a defect of the target, like what escapes from its effect.
+  process.on("uncaughtException", (error) => {
+    if (Option.isNone(defect)) defect = Option.some(error)
+    if (fiber === undefined) return finish(Exit.die(error))
+    interrupt()
+    setTimeout(() => finish(Exit.die(error)), defectDeadline).unref()
+  })
+  return {
+    interrupt,
+    /** There is no target yet. */
+    isIdle: () => fiber === undefined,
+    onFrame: (frame: Uint8Array) => {
+      if (frame[0] === Control.Kind.Interrupt) return interrupt()
+      const decoded = Effect.runSyncExit(Codec.decode(Control.Boot, frame.subarray(1), definition.name, "boot"))
+      if (Exit.isSuccess(decoded)) boot(decoded.value)
+      else finish(decoded)
+    },
+    onParentEnded: () => {
+      if (place.hasParentEnded()) return
+      Deferred.doneUnsafe(parentEnded, Effect.void)
+      interrupt()
+      if (fiber === undefined) shell.exit(1)
+      setTimeout(() => shell.exit(1), orphanDeadline).unref()
+    }
+  }
+}
 
+/** Runs the target in this process, and ends the process. */
+export const inProcess = (definition: Definition, descriptor: number): void => {
+  const channel = new Socket({ fd: descriptor, readable: true, writable: true })
+  let terminated = false
   const exit = (code: number) => {
     if (!terminated) process.exit(code)
     // Ends by the signal that asked for it, now that the finalizers have run.
     process.removeAllListeners("SIGTERM")
     process.kill(process.pid, "SIGTERM")
   }
-
-  const finish = (outcome: Exit.Exit<unknown, unknown>) =>
-    Effect.runFork(report(definition, outcome)).addObserver((encoded) => {
-      const code = Exit.isSuccess(outcome) && Exit.isSuccess(encoded) ? 0 : 1
-      if (Exit.isFailure(encoded)) return exit(code)
-      channel.write(Control.frame(Control.Kind.Ended, encoded.value), () => exit(code))
-    })
-
-  const boot = (boot: Boot) => {
-    fiber = Effect.runFork(
-      program(definition, boot, Deferred.await(parentEnded), () => Deferred.isDoneUnsafe(parentEnded))
-    )
-    fiber.addObserver((outcome) => finish(Option.isSome(defect) ? Exit.die(defect.value) : outcome))
-    if (interrupted) fiber.interruptUnsafe()
-  }
-
-  // What escapes from a callback is a defect of the target, like what escapes from its effect.
-  process.on("uncaughtException", (error) => {
-    if (Option.isNone(defect)) defect = Option.some(error)
-    if (fiber === undefined) finish(Exit.die(error))
-    interrupt()
+  const child = start(definition, {
+    exit,
+    report: (result, then) => channel.write(Control.frame(Control.Kind.Ended, result), then)
   })
   process.on("SIGTERM", () => {
     terminated = true
-    interrupt()
-    if (fiber === undefined) exit(0)
+    child.interrupt()
+    if (child.isIdle()) exit(0)
   })
-  const onParentEnded = () => {
-    if (Deferred.isDoneUnsafe(parentEnded)) return
-    Deferred.doneUnsafe(parentEnded, Effect.void)
-    interrupt()
-    if (fiber === undefined) process.exit(1)
-    setTimeout(() => process.exit(1), orphanDeadline).unref()
-  }
-
   const decoder = new FrameDecoder()
   channel.on("error", () => {})
-  channel.on("close", onParentEnded)
+  channel.on("close", child.onParentEnded)
   channel.on("data", (chunk) => {
-    decoder.feed(chunk, (frame) => {
-      if (frame[0] === Control.Kind.Interrupt) return interrupt()
-      const decoded = Effect.runSyncExit(Codec.decode(Control.Boot, frame.subarray(1), definition.name, "boot"))
-      if (Exit.isSuccess(decoded)) boot(decoded.value)
-      else finish(decoded)
-    })
+    decoder.feed(chunk, child.onFrame)
   })
 }
 
-/** The exit as bytes; an exit that does not fit its schemas becomes a defect that says so. */
-const report = (definition: Definition, outcome: Exit.Exit<unknown, unknown>) =>
-  Outcome.encode(definition, outcome).pipe(
-    Effect.catch((error) =>
-      Outcome.encode(
-        definition,
-        Exit.die(
-          new Error(
-            `target "${definition.name}": its ${Exit.isSuccess(outcome) ? "success" : "failure"} ` +
-              `does not fit its schema: ${Codec.oneLine(error.message)}` +
-              (Exit.isFailure(outcome) ? `\n${Cause.pretty(outcome.cause)}` : "")
-          )
-        )
-      )
-    ),
-    Effect.map((bytes) => bytes.slice()),
-    Effect.provide(Hub.layer)
-  )
-
-const program = (
-  definition: Definition,
-  boot: Boot,
-  parentEnded: Effect.Effect<void>,
-  hasParentEnded: () => boolean
-): Effect.Effect<unknown, unknown> => {
-  const current = makeCurrentProcess({
-    name: boot.name,
-    pid: process.pid,
-    daemon: boot.daemon,
-    authkey: Redacted.make(boot.authkey, { label: "authkey" }),
-    parent: Option.some({
-      name: boot.parent.name,
-      pid: boot.parent.pid,
-      isAlive: Effect.sync(() => !hasParentEnded()),
-      join: parentEnded
-    })
-  })
-  const references = Context.make(CurrentProcess, current).pipe(
-    Context.add(Importing, false),
-    Context.add(Identity, boot.identity),
-    Context.add(References.MinimumLogLevel, boot.minimumLogLevel),
-    Context.add(References.CurrentLogAnnotations, { ...JSON.parse(boot.logAnnotations), process: boot.name })
-  )
-  const target = Effect.gen(function*() {
-    const scope = yield* Effect.scope
-    let inherited: Context.Context<never> = Context.empty()
-    for (const [i, service] of definition.inherits.entries()) {
-      const shape = yield* Effect.orDie(service[Inheritable.TypeId].receive(boot.inherited[i]!))
-      inherited = Context.add(inherited, service, shape)
+/** Runs the target in this thread, and ends the thread. */
+export const inThread = (definition: Definition, port: MessagePort): void => {
+  const child = start(definition, {
+    exit: (code) => process.exit(code),
+    report: (result, then) => {
+      port.postMessage(Control.message(Control.Kind.Ended, result))
+      then()
     }
-    const hub = yield* Hub.Hub
-    const payload = yield* Codec.make(definition.payload, definition.name, hub).decode(boot.payload, "payload").pipe(
-      Effect.provideService(CurrentTransit, { scope, attachments: undefined }),
-      Effect.orDie
-    )
-    return yield* Effect.provideContext(definition.run(payload), inherited) as Effect.Effect<
-      unknown,
-      unknown,
-      Hub.Hub | Spawner.Spawner | Scope.Scope
-    >
   })
-  return target.pipe(
-    Effect.scoped,
-    boot.span === undefined ? (effect) => effect : Effect.withParentSpan(Tracer.externalSpan(boot.span)),
-    Effect.provide(Layer.mergeAll(Hub.layer, Spawner.layer)),
-    Effect.provideContext(references)
-  )
+  port.on("message", child.onFrame)
 }

@@ -1,11 +1,10 @@
 /**
  * The exit of a target on its way from child to parent: the whole cause, by the target's schemas.
  */
-import * as Effect from "effect/Effect"
+import type * as Effect from "effect/Effect"
 import * as SchemaBinary from "effect/encoding/SchemaBinary"
 import type * as Exit from "effect/Exit"
 import * as Schema from "effect/Schema"
-import type { Hub } from "../../Hub.ts"
 import type { Portable } from "../codec.ts"
 
 interface Schemas {
@@ -20,11 +19,16 @@ const codec = ({ error, success }: Schemas) =>
 export const encode = (
   schemas: Schemas,
   exit: Exit.Exit<unknown, unknown>
-): Effect.Effect<Uint8Array, Schema.SchemaError, Hub> => Schema.encodeUnknownEffect(codec(schemas))(exit)
+): Effect.Effect<Uint8Array, Schema.SchemaError> =>
+  // Objects can't travel in a result, as their holder ends with it: nothing asks for the hub.
+  Schema.encodeUnknownEffect(codec(schemas))(exit) as Effect.Effect<Uint8Array, Schema.SchemaError>
 
 /** In the parent. */
 export const decode = (
   schemas: Schemas,
   bytes: Uint8Array
-): Effect.Effect<Exit.Exit<unknown, unknown>, Schema.SchemaError, Hub> =>
-  Effect.map(Schema.decodeUnknownEffect(codec(schemas))(bytes), (exit) => exit)
+): Effect.Effect<Exit.Exit<unknown, unknown>, Schema.SchemaError> =>
+  Schema.decodeUnknownEffect(codec(schemas))(bytes) as Effect.Effect<
+    Exit.Exit<unknown, unknown>,
+    Schema.SchemaError
+  >

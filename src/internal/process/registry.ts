@@ -5,12 +5,17 @@
  * that the module uses.
  */
 import * as Context from "effect/Context"
+import type { MessagePort } from "node:worker_threads"
 
 /** What a child's entry needs of a target. */
 export interface RegisteredTarget {
   readonly name: string
   /** Runs the target in this process, which is a child, over the control channel with this descriptor. */
-  readonly main: (descriptor: number) => void
+  readonly inProcess: (descriptor: number) => void
+  /** Runs the target in this thread, over this port. */
+  readonly inThread: (port: MessagePort) => void
+  /** The target itself, for the copy of the library that defined it. */
+  readonly definition: unknown
 }
 
 export interface Registry {

@@ -1,0 +1,56 @@
+/**
+ * What a parent knows of a child: whether its module is imported, and how it ended.
+ */
+import * as Deferred from "effect/Deferred"
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import * as Schema from "effect/Schema"
+import type { Ended, StartFailure } from "../../Spawner.ts"
+import * as Control from "./control.ts"
+
+export interface Life {
+  readonly imported: Effect.Effect<void, StartFailure>
+  readonly ended: Effect.Effect<Ended>
+  /** A frame of the child, without its length. */
+  readonly onFrame: (frame: Uint8Array) => void
+  /** The child is gone. */
+  readonly end: (exitCode: number) => void
+}
+
+const decodeImportFailure = Schema.decodeUnknownSync(Schema.fromJsonString(Control.ImportFailure))
+
+const toStartFailure = (body: Uint8Array): StartFailure => {
+  const { message, name, reason, stack } = decodeImportFailure(Buffer.from(body).toString())
+  const cause = new Error(message)
+  cause.name = name
+  cause.stack = stack
+  return { reason, cause }
+}
+
+export const make = (): Life => {
+  const imported = Deferred.makeUnsafe<void, StartFailure>()
+  const ended = Deferred.makeUnsafe<Ended>()
+  let result: Option.Option<Uint8Array> = Option.none()
+  return {
+    imported: Deferred.await(imported),
+    ended: Deferred.await(ended),
+    onFrame: (frame) => {
+      const body = frame.subarray(1)
+      switch (frame[0]) {
+        case Control.Kind.Imported:
+          Deferred.doneUnsafe(imported, Effect.void)
+          break
+        case Control.Kind.ImportFailed:
+          Deferred.doneUnsafe(imported, Effect.fail(toStartFailure(body)))
+          break
+        case Control.Kind.Ended:
+          result = Option.some(body)
+      }
+    },
+    end: (exitCode) => {
+      const cause = new Error(`it ended with exit code ${exitCode}`)
+      Deferred.doneUnsafe(imported, Effect.fail({ reason: "EndedEarly", cause }))
+      Deferred.doneUnsafe(ended, Effect.succeed({ exitCode, result }))
+    }
+  }
+}

@@ -1,0 +1,41 @@
+/**
+ * The piped standard streams of a child, as Effect's.
+ */
+import * as NodeSink from "@effect/platform-node/NodeSink"
+import * as NodeStream from "@effect/platform-node/NodeStream"
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import type { Readable, Writable } from "node:stream"
+import { BrokenPipe } from "../../Failure.ts"
+import type { Spawned } from "../../Spawner.ts"
+
+const readable = (stream: Readable | null): Spawned["stdout"] =>
+  Option.map(Option.fromNullOr(stream), (stream) =>
+    NodeStream.fromReadable<Uint8Array, never>({
+      evaluate: () => stream,
+      // A pipe that breaks is at its end.
+      onError: () => undefined as never
+    }))
+
+const writable = (stream: Writable | null): Spawned["stdin"] =>
+  Option.map(Option.fromNullOr(stream), (stream) =>
+    NodeSink.fromWritable({
+      evaluate: () => stream,
+      onError: () => new BrokenPipe({ connection: "stdin of a process" })
+    }))
+
+/** What of a {@link Spawned} concerns its standard streams; null is what is not piped. */
+export const streams = (child: {
+  readonly stdin: Writable | null
+  readonly stdout: Readable | null
+  readonly stderr: Readable | null
+}): Pick<Spawned, "stdin" | "stdout" | "stderr" | "drain"> => ({
+  stdin: writable(child.stdin),
+  stdout: readable(child.stdout),
+  stderr: readable(child.stderr),
+  drain: Effect.sync(() => {
+    child.stdin?.end()
+    child.stdout?.resume()
+    child.stderr?.resume()
+  })
+})
