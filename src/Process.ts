@@ -208,6 +208,8 @@ class ProcessImpl {
   private exited: number | undefined
   /** Somebody has seen how it ended. */
   private joined = false
+  /** Somebody has asked for its end while it ran. */
+  private stopRequested = false
   private stopping: Effect.Effect<void> | undefined
 
   constructor(definition: Definition, payload: unknown, options: Options, environment: Environment) {
@@ -272,7 +274,7 @@ class ProcessImpl {
           Effect.onExit((exit) =>
             Effect.sync(() => {
               // Nothing was started, so nothing keeps it from being tried again.
-              if (Exit.isFailure(exit)) this.state = "initial"
+              if (Exit.isFailure(exit) && this.state === "starting") this.state = "initial"
             })
           ),
           Effect.flatMap((spawned) =>
@@ -340,8 +342,13 @@ class ProcessImpl {
     const { spawner } = this.environment
     const { stderr = "inherit", stdin = "ignore", stdout = "inherit" } = this.options
     const { module, name: target } = this.definition
-    return spawner.spawn({ module, target, boot, hub: this.environment.hub, stdin, stdout, stderr }).pipe(
-      Effect.mapError(({ cause, reason }) => this.spawnError(reason, cause)),
+    return Effect.suspend((): Effect.Effect<Spawned, SpawnError | Closed> =>
+      // The scope closed meanwhile, and would never know of the process.
+      this.state === "closed" ? Effect.fail(new Closed({ object: this.name })) : Effect.mapError(
+        spawner.spawn({ module, target, boot, hub: this.environment.hub, stdin, stdout, stderr }),
+        ({ cause, reason }) => this.spawnError(reason, cause)
+      )
+    ).pipe(
       Effect.onError((cause) => Scope.close(transit, Exit.failCause(cause))),
       Effect.tap((spawned) =>
         Effect.sync(() => {
@@ -390,10 +397,10 @@ class ProcessImpl {
     })
 
   get interrupt() {
-    return this.whenStarted("interrupt", (spawned) => spawned.interrupt)
+    return this.whenRunning("interrupt", (spawned) => spawned.interrupt)
   }
   get terminate() {
-    return this.whenStarted("terminate", (spawned) =>
+    return this.whenRunning("terminate", (spawned) =>
       Effect.andThen(
         this.userSignal(spawned, "SIGTERM"),
         Effect.sync(() => {
@@ -402,7 +409,7 @@ class ProcessImpl {
       ))
   }
   get kill() {
-    return this.whenStarted("kill", (spawned) => this.userSignal(spawned, "SIGKILL"))
+    return this.whenRunning("kill", (spawned) => this.userSignal(spawned, "SIGKILL"))
   }
   get close() {
     return Effect.suspend((): Effect.Effect<void, InvalidState> => {
@@ -420,31 +427,32 @@ class ProcessImpl {
         ? Effect.andThen(this.spawned.drain, Deferred.await(this.result)).pipe(
           // Ctrl-C while the scope waits.
           Effect.interruptible,
-          Effect.onInterrupt(() => this.stopFamily(exit)),
+          Effect.onInterrupt(() => this.stopFamily(true)),
           Effect.exit
         )
-        : this.stopFamily(exit)
+        : this.stopFamily(Exit.isFailure(exit))
       return Effect.andThen(wait, this.logUnjoined)
     }).pipe(Effect.andThen(Effect.sync(() => {
       this.state = "closed"
     })))
 
   /**
-   * Stops this process, and with it the others of the scope that are about to be stopped for the same reason: so that a
-   * scope with many stubborn children closes in one grace period, not in one for each.
+   * Stops this process, and with it the others of the scope that are about to be stopped too, which are all of them or the
+   * daemonic ones: so that a scope with many stubborn children closes in one grace period, not in one for each.
    */
-  private stopFamily(exit: Exit.Exit<unknown, unknown>): Effect.Effect<void> {
+  private stopFamily(all: boolean): Effect.Effect<void> {
     const family = this.environment.spawner.families.get(this.environment.scope) ?? []
     for (const member of family) {
       const process = member as unknown as ProcessImpl
-      if (process.daemon || Exit.isFailure(exit)) process.beginToStop()
+      if (all || process.daemon) process.beginToStop()
     }
     this.beginToStop()
-    return this.stopping!
+    return this.stopping ?? Effect.void
   }
 
   private beginToStop(): void {
-    if (this.stopping !== undefined || this.spawned === undefined) return
+    if (this.stopping !== undefined || this.spawned === undefined || this.exited !== undefined) return
+    this.stopRequested = true
     const stopped = Deferred.makeUnsafe<void>()
     this.stopping = Deferred.await(stopped)
     this.runFork(
@@ -481,8 +489,10 @@ class ProcessImpl {
   }
 
   private get logUnjoined(): Effect.Effect<void> {
-    return Effect.flatMap(Deferred.await(this.result), ({ exit }) => {
-      if (this.joined || this.stopping !== undefined || Exit.isSuccess(exit)) return Effect.void
+    return Effect.flatMap(Deferred.await(this.result), ({ exit, exitCode }) => {
+      if (this.joined || Exit.isSuccess(exit)) return Effect.void
+      // What was asked for is no news.
+      if (this.stopRequested && (exitCode < 0 || Cause.hasInterruptsOnly(exit.cause))) return Effect.void
       this.joined = true
       return Effect.logError(`${this.name} failed, and nobody joined it`, exit.cause)
     })
@@ -525,6 +535,18 @@ class ProcessImpl {
     return this.whenOpen((): Effect.Effect<A, E | InvalidState> =>
       this.spawned === undefined ? this.invalid(operation, "NotStarted") : f(this.spawned)
     )
+  }
+
+  /** Asks for the end of the process; does nothing after its end. */
+  private whenRunning<E>(
+    operation: string,
+    f: (spawned: Spawned) => Effect.Effect<void, E>
+  ): Effect.Effect<void, E | InvalidState | Closed> {
+    return this.whenStarted(operation, (spawned) => {
+      if (this.exited !== undefined) return Effect.void
+      this.stopRequested = true
+      return f(spawned)
+    })
   }
 
   private piped<A>(operation: string, stream: Option.Option<A>): Effect.Effect<A, InvalidState> {

@@ -14,8 +14,7 @@ import * as Message from "./message.ts"
 interface Entry {
   readonly request: number
   readonly ref: number
-  /** Receives the answer. Replaced when the fiber stops waiting. */
-  deliver: (reply: Message.Message | HubLost | "Detached") => void
+  readonly deliver: (answer: Answer) => void
 }
 
 /** The item that answered a request: until one of these is called, it is leased. */
@@ -103,9 +102,7 @@ export class Client {
           this.send(Message.Request.Cancel, entry.request, 0, 0)
           return answered
         })),
-        Effect.onInterrupt(() =>
-          Effect.sync(() => answer === undefined ? this.abandon(entry) : this.putBack(entry, answer))
-        ),
+        Effect.onInterrupt(() => Effect.sync(() => this.abandon(entry))),
         Effect.andThen(Effect.suspend(() => this.settle(operation, entry, answer!)))
       )
     })
@@ -154,7 +151,7 @@ export class Client {
         this.send(Message.Request.Accept, entry.request, 0, 0)
         this.link.flush()
       },
-      giveBack: () => this.putBack(entry, answer)
+      giveBack: () => this.abandon(entry)
     })
   }
 
@@ -184,30 +181,26 @@ export class Client {
     return this.nextRequest
   }
 
-  /** The fiber waits no more. */
+  /**
+   * The fiber waits no more. The hub learns of it before it sees any later request, so that an item which is on its way goes back before
+   * another one can be taken in its place.
+   */
   private abandon(entry: Entry): void {
-    entry.deliver = (answer) => this.putBack(entry, answer)
-    if (this.entries.has(entry.request)) this.send(Message.Request.Cancel, entry.request, 0, 0)
-  }
-
-  /** Nobody wants this answer: what it carries goes back to the hub. */
-  private putBack(entry: Entry, answer: Answer): void {
-    if (answer === "Detached" || !("op" in answer)) return
-    if (answer.op === Message.Reply.Item) this.send(Message.Request.Return, entry.request, 0, 0)
-    else if (answer.op === Message.Reply.Ticket) this.revoke(answer.bytes)
+    this.entries.delete(entry.request)
+    if (this.lost === undefined) this.send(Message.Request.Return, entry.request, 0, 0)
   }
 
   private receive(message: Message.Message): void {
     const entry = this.entries.get(message.request)
     if (entry === undefined) {
-      // Of a reference that was detached: the hub has taken the item back by itself.
+      // The answer to an abandoned request. An item is back in its place; a ticket must not be left behind.
+      if (message.op === Message.Reply.Ticket) this.revoke(message.bytes)
       return
     }
     if (message.op === Message.Reply.Item) {
       // Acceptance must be able to leave at once; until then the item is neither accepted nor given up.
       this.link.whenFlushed(() => {
-        if (!this.entries.delete(entry.request)) return
-        entry.deliver(message)
+        if (this.entries.delete(entry.request)) entry.deliver(message)
       })
     } else {
       this.entries.delete(entry.request)

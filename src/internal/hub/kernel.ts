@@ -151,11 +151,13 @@ export class Kernel {
       }
       case Message.Request.Return: {
         const open = peer.open.get(request)
-        // A lease that was taken back when its reference was detached may be returned by a client that did not know yet.
         if (open === undefined) return true
-        if (!("lease" in open)) return false
-        this.close(peer, request)
-        open.mailbox.giveBack(open.lease)
+        if ("lease" in open) {
+          this.close(peer, request)
+          open.mailbox.giveBack(open.lease)
+        } else {
+          open.cancel()
+        }
         return true
       }
       case Message.Request.Cancel: {

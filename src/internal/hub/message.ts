@@ -40,7 +40,7 @@ export const Request = {
   Get: 6,
   /** The item that answered `request` was given to the user. No answer. */
   Accept: 7,
-  /** The item that answered `request` was not given to the user: put it back in its place. No answer. */
+  /** Nobody waits for `request` any more: cancel it, or put the item that answered it back in its place. No answer. */
   Return: 8,
   /** Give up `request`. Answer: Failed with Cancelled, unless the request was answered before. */
   Cancel: 9,

@@ -3,7 +3,6 @@
  */
 import * as Effect from "effect/Effect"
 import { type ChildProcess, spawn as spawnProcess } from "node:child_process"
-import { existsSync } from "node:fs"
 import type { Socket } from "node:net"
 import { fileURLToPath } from "node:url"
 import type { Request, Spawned, StartFailure } from "../../Spawner.ts"
@@ -33,10 +32,13 @@ export const inheritedFlags = (flags: ReadonlyArray<string>): Array<string> => {
   return inherited
 }
 
-/** The file that a child starts with; missing where the library has been bundled. */
-export const entryFile = fileURLToPath(
-  new URL(import.meta.url.endsWith(".ts") ? "./child.ts" : "./child.js", import.meta.url)
-)
+const own = /^(file:.*\/internal\/process\/)freshProcess(\.[jt]s)$/.exec(import.meta.url)
+
+/**
+ * The file that a child starts with; none where the library has been bundled. Looking whether the file exists is not enough: beside
+ * a bundle may lie a `child.js` that is not ours.
+ */
+export const entryFile = own === null ? undefined : fileURLToPath(`${own[1]}child${own[2]}`)
 
 /** Text that enters a target, for where there is no file. */
 export const entryText = ({ module, target }: Request): string =>
@@ -44,9 +46,9 @@ export const entryText = ({ module, target }: Request): string =>
 
 const interpreterArguments = (request: Request): Array<string> => {
   const flags = inheritedFlags(process.execArgv)
-  return existsSync(entryFile)
-    ? [...flags, entryFile, request.module, request.target]
-    : [...flags, "--input-type=module", "--eval", entryText(request)]
+  return entryFile === undefined
+    ? [...flags, "--input-type=module", "--eval", entryText(request)]
+    : [...flags, entryFile, request.module, request.target]
 }
 
 /** Starts processes; the guard ends them if this process dies first. */

@@ -97,8 +97,10 @@ const make: Effect.Effect<Guard, never, Scope.Scope> = Effect.gen(function*() {
     stdin.on("error", () => {})
     child.on("error", () => {})
     // Somebody ended the guard: the next one must know everything.
-    child.on("exit", () => {
-      if (shell === child) shell = undefined
+    child.on("exit", (_, signal) => {
+      if (shell !== child) return
+      shell = undefined
+      if (signal !== null && entries.size > 0) start()
     })
     for (const entry of entries) stdin.write(`${entry}\n`)
   }

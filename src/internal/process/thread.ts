@@ -2,7 +2,6 @@
  * Starts a worker thread for a target.
  */
 import * as Effect from "effect/Effect"
-import { existsSync } from "node:fs"
 import { Worker } from "node:worker_threads"
 import type { Request, Spawned, StartFailure } from "../../Spawner.ts"
 import * as Control from "./control.ts"
@@ -19,9 +18,9 @@ const startWorker = (request: Request): Worker => {
     stdout: request.stdout !== "inherit",
     stderr: request.stderr !== "inherit"
   }
-  return existsSync(entryFile)
-    ? new Worker(entryFile, { ...options, argv: [request.module, request.target] })
-    : new Worker(new URL(`data:text/javascript,${encodeURIComponent(entryText(request))}`), options)
+  return entryFile === undefined
+    ? new Worker(new URL(`data:text/javascript,${encodeURIComponent(entryText(request))}`), options)
+    : new Worker(entryFile, { ...options, argv: [request.module, request.target] })
 }
 
 export const spawn = Effect.fnUntraced(function*(request: Request): Effect.fn.Return<Spawned, StartFailure> {
