@@ -2,20 +2,39 @@
  * One process's side of its connection to one hub: open requests, and what becomes of their answers.
  *
  * The rule that keeps items from being lost or doubled: the hub leases an item to a request, and the client accepts it in
- * the same synchronous step that hands it to the fiber. An item whose fiber no longer waits is returned. The acceptance
- * has left this process before the item reaches user code, so that killing the process afterwards can't make the hub
- * deliver the item a second time.
+ * the same synchronous step that hands it to the fiber. An item whose fiber no longer waits goes back.
+ *
+ * The acceptance must have left this process before the item reaches user code, or killing the process afterwards would make the hub deliver
+ * the item a second time. A write leaves at once if the operating system has room for it. It surely has if the hub has read all but a little of
+ * what was written before, and an answer tells just that: the hub read everything up to its request. Where too much was written
+ * since, the client asks the hub how far it has come before it accepts.
  */
 import * as Effect from "effect/Effect"
 import { HubLost } from "../../Failure.ts"
 import type { Link, OpenLink } from "./link.ts"
 import * as Message from "./message.ts"
 
+/** How much may be unread by the hub when an acceptance is written: far less than any socket takes. */
+const maxUnread = { bytes: 8 * 1024, messages: 64 }
+
+/** A place in what this client has sent. */
+interface Mark {
+  readonly bytes: number
+  readonly messages: number
+}
+
 interface Entry {
   readonly request: number
   readonly ref: number
+  /** Where its request stands: an answer says that the hub has come this far. */
+  readonly mark: Mark
   readonly deliver: (answer: Answer) => void
 }
+
+/** Of requests that are about no object. */
+const noReference = 0
+
+const none = new Uint8Array(0)
 
 /** The item that answered a request: until one of these is called, it is leased. */
 export interface Lease {
@@ -44,6 +63,7 @@ export class Client {
   private readonly link: Link
   private readonly entries = new Map<number, Entry>()
   private readonly onLost: ((reason: string) => void) | undefined
+  private sent: Mark = { bytes: 0, messages: 0 }
   private nextRequest = 1
   private nextRef = 1
   private lost: HubLost | undefined
@@ -81,31 +101,22 @@ export class Client {
    * The same with a deadline. When it passes, the request is cancelled, and the answer decides: what had happened before
    * the hub saw the cancellation counts.
    */
-  performWithin<A, E, R>(operation: Operation<A, E, R>, wait: Effect.Effect<void>): Effect.Effect<A, E, R> {
-    return Effect.suspend(() => {
-      let answer: Answer | undefined
-      let waiter: (() => void) | undefined
-      const entry = this.open(operation, (reply) => {
-        answer = reply
-        waiter?.()
-      })
-      const answered = Effect.callback<void>((resume) => {
-        if (answer !== undefined) return resume(Effect.void)
-        waiter = () => resume(Effect.void)
+  performWithin<A, E, R>(operation: Operation<A, E, R>, deadline: Effect.Effect<void>): Effect.Effect<A, E, R> {
+    return Effect.withFiber((fiber) =>
+      Effect.callback<A, E, R>((resume) => {
+        const timer = Effect.runForkWith(fiber.context)(
+          Effect.andThen(deadline, Effect.sync(() => this.cancel(entry)))
+        )
+        const entry = this.open(operation, (answer) => {
+          timer.interruptUnsafe()
+          resume(Effect.suspend(() => this.settle(operation, entry, answer)))
+        })
         return Effect.sync(() => {
-          waiter = undefined
+          timer.interruptUnsafe()
+          this.abandon(entry)
         })
       })
-      return Effect.raceFirst(answered, wait).pipe(
-        Effect.andThen(Effect.suspend(() => {
-          if (answer !== undefined) return Effect.void
-          this.send(Message.Request.Cancel, entry.request, 0, 0)
-          return answered
-        })),
-        Effect.onInterrupt(() => Effect.sync(() => this.abandon(entry))),
-        Effect.andThen(Effect.suspend(() => this.settle(operation, entry, answer!)))
-      )
-    })
+    )
   }
 
   /** Lets go of an object. Its pending operations end with `Detached`. */
@@ -128,7 +139,7 @@ export class Client {
   adopt(token: Uint8Array): Effect.Effect<void, HubLost> {
     return this.perform({
       op: Message.Request.Adopt,
-      ref: 0,
+      ref: noReference,
       flag: 0,
       bytes: token,
       settle: (answer) => {
@@ -156,21 +167,27 @@ export class Client {
   }
 
   private send(op: Message.Op, request: number, ref: number, flag: number, bytes?: Uint8Array): void {
-    this.link.send(Message.make(op, request, ref, flag, bytes))
+    const message = Message.make(op, request, ref, flag, bytes)
+    this.sent = {
+      bytes: this.sent.bytes + Message.headerSize + message.bytes.length,
+      messages: this.sent.messages + 1
+    }
+    this.link.send(message)
   }
 
   private open(
-    { bytes, flag, op, ref }: Operation<unknown, unknown, unknown>,
+    { bytes, flag, op, ref }: Omit<Operation<unknown, unknown, unknown>, "settle">,
     deliver: (answer: Answer) => void
   ): Entry {
-    const entry: Entry = { request: this.allocateRequest(), ref, deliver }
+    const request = this.allocateRequest()
     if (this.lost !== undefined) {
       const lost = this.lost
-      queueMicrotask(() => entry.deliver(lost))
-      return entry
+      queueMicrotask(() => deliver(lost))
+      return { request, ref, mark: this.sent, deliver }
     }
-    this.entries.set(entry.request, entry)
-    this.send(op, entry.request, ref, flag, bytes)
+    this.send(op, request, ref, flag, bytes)
+    const entry: Entry = { request, ref, mark: this.sent, deliver }
+    this.entries.set(request, entry)
     return entry
   }
 
@@ -190,6 +207,11 @@ export class Client {
     if (this.lost === undefined) this.send(Message.Request.Return, entry.request, 0, 0)
   }
 
+  /** The fiber waits for the answer, but no longer for more than that. */
+  private cancel(entry: Entry): void {
+    if (this.entries.get(entry.request) === entry) this.send(Message.Request.Cancel, entry.request, 0, 0)
+  }
+
   private receive(message: Message.Message): void {
     const entry = this.entries.get(message.request)
     if (entry === undefined) {
@@ -197,15 +219,27 @@ export class Client {
       if (message.op === Message.Reply.Ticket) this.revoke(message.bytes)
       return
     }
-    if (message.op === Message.Reply.Item) {
-      // Acceptance must be able to leave at once; until then the item is neither accepted nor given up.
-      this.link.whenFlushed(() => {
-        if (this.entries.delete(entry.request)) entry.deliver(message)
-      })
-    } else {
-      this.entries.delete(entry.request)
-      entry.deliver(message)
-    }
+    if (message.op === Message.Reply.Item) return this.receiveItem(entry, message, entry.mark)
+    this.entries.delete(entry.request)
+    entry.deliver(message)
+  }
+
+  /** Delivers an item as soon as its acceptance can leave at once. Until then it is leased, and may still be given up. */
+  private receiveItem(entry: Entry, message: Message.Message, read: Mark): void {
+    this.link.whenFlushed(() => {
+      if (this.entries.get(entry.request) !== entry) return
+      const { sent } = this
+      if (sent.bytes - read.bytes <= maxUnread.bytes && sent.messages - read.messages <= maxUnread.messages) {
+        this.entries.delete(entry.request)
+        return entry.deliver(message)
+      }
+      const ping = this.open(
+        { op: Message.Request.Ping, ref: noReference, flag: 0, bytes: none },
+        (answer) => {
+          if (answer !== "Detached" && "op" in answer) this.receiveItem(entry, message, ping.mark)
+        }
+      )
+    })
   }
 
   private fail(reason: string): void {

@@ -171,6 +171,10 @@ export class Kernel {
     if (peer.open.has(request)) return false
     if (op === Message.Request.Attach) return this.attach(peer, request, ref, bytes)
     if (op === Message.Request.Adopt) return this.adopt(peer, request, bytes)
+    if (op === Message.Request.Ping) {
+      this.done(peer, request)
+      return true
+    }
     if (op < Message.Request.Attach || op > Message.Request.Join) return false
     const holding = peer.holdings.get(ref)
     if (holding === undefined) {

@@ -55,7 +55,9 @@ export const Request = {
   /** Tell when every item was worked on; `flag` 1: answer now. Answer: Done, Failed. */
   Join: 14,
   /** The ticket in `bytes` is this client's from now on. Answer: Done, Failed. */
-  Adopt: 15
+  Adopt: 15,
+  /** Everything before this was read. Answer: Done. */
+  Ping: 16
 } as const
 
 /** Bits of the flag of a Put. */

@@ -1,0 +1,448 @@
+/**
+ * What simulated programs do, and what must hold of it. Each scenario gives the violations that it found.
+ */
+import { Cause, Deferred, Effect, Exit, Fiber, Layer, Schema, SchemaGetter } from "effect"
+import * as Mp from "../../src/index.ts"
+import type { Random } from "../support/random.ts"
+import { inherit, type Process, World } from "./world.ts"
+
+/** A number that says who made it, and where it stands in the order of its maker. */
+const item = (producer: number, index: number): number => producer * 100_000 + index
+const producerOf = (n: number): number => Math.floor(n / 100_000)
+
+/** On the wire some items are so large that they fill the socket. */
+const Item = Schema.Struct({ n: Schema.Number, padding: Schema.Uint8Array }).pipe(
+  Schema.decodeTo(Schema.Number, {
+    decode: SchemaGetter.transform(({ n }) => n),
+    encode: SchemaGetter.transform((n) => ({ n, padding: new Uint8Array(n % 7 === 0 ? 20_000 : 0) }))
+  })
+)
+
+/** What became of each item, as far as its producer knows. */
+type Fate = "put" | "refused" | "unknown"
+
+class Ledger {
+  readonly fates = new Map<number, Fate>()
+  readonly got: Array<{ readonly item: number; readonly by: string }> = []
+  readonly violations: Array<string> = []
+
+  take(process: Process, n: number): void {
+    if (process.node.alive) this.got.push({ item: n, by: process.node.name })
+  }
+
+  /** Every item that was put was got once, no other was. */
+  account(exactlyOnce = true): void {
+    const counts = new Map<number, number>()
+    for (const { item } of this.got) counts.set(item, (counts.get(item) ?? 0) + 1)
+    for (const [n, fate] of this.fates) {
+      const count = counts.get(n) ?? 0
+      if (fate === "put" && count === 0) this.violations.push(`item ${n} was put and is lost`)
+      if (fate === "refused" && count > 0) this.violations.push(`item ${n} was refused and arrived`)
+      if (exactlyOnce && count > 1) this.violations.push(`item ${n} arrived ${count} times`)
+    }
+  }
+
+  /** What one reader got of one producer is in the order in which it was put. */
+  ordered(by: string): void {
+    const last = new Map<number, number>()
+    for (const got of this.got) {
+      if (got.by !== by) continue
+      const producer = producerOf(got.item)
+      const before = last.get(producer) ?? -1
+      if (got.item <= before) this.violations.push(`${by} got ${got.item} after ${before}`)
+      last.set(producer, Math.max(before, got.item))
+    }
+  }
+}
+
+/** Runs an operation, sometimes under an interruption at a random moment. */
+const disturbed = <A, E, R>(
+  random: Random,
+  operation: Effect.Effect<A, E, R>
+): Effect.Effect<Exit.Exit<A, E>, never, R> =>
+  random.chance(0.7)
+    ? Effect.exit(operation)
+    : Effect.gen(function*() {
+      const fiber = yield* Effect.forkChild(operation, { startImmediately: true })
+      yield* Effect.sleep(random.next() * 3)
+      yield* Fiber.interrupt(fiber)
+      return yield* Fiber.await(fiber)
+    })
+
+const failedWith = (exit: Exit.Exit<unknown, unknown>, tag: string): boolean =>
+  Exit.isFailure(exit) &&
+  exit.cause.reasons.some((reason) =>
+    Cause.isFailReason(reason) && (reason.error as { readonly _tag?: string })._tag === tag
+  )
+
+const produce = (
+  { ledger, process, producer, random }: {
+    readonly ledger: Ledger
+    readonly process: Process
+    readonly producer: number
+    readonly random: Random
+  },
+  count: number,
+  put: (n: number) => Effect.Effect<void, unknown>,
+  putWithin: (n: number, timeout: number) => Effect.Effect<void, unknown>
+) =>
+  Effect.gen(function*() {
+    for (let i = 0; i < count; i++) {
+      if (random.chance(0.3)) yield* Effect.sleep(random.next() * 4)
+      const n = item(producer, i)
+      ledger.fates.set(n, "unknown")
+      const exit = yield* disturbed(random, random.chance(0.7) ? put(n) : putWithin(n, random.next() * 2))
+      if (!process.node.alive) return
+      if (Exit.isSuccess(exit)) ledger.fates.set(n, "put")
+      else if (failedWith(exit, "Full")) ledger.fates.set(n, "refused")
+      else if (!Cause.hasInterrupts(exit.cause)) return
+    }
+  })
+
+const consume = (
+  { ledger, process, random }: { readonly ledger: Ledger; readonly process: Process; readonly random: Random },
+  get: (timeout: number | undefined) => Effect.Effect<number, unknown>,
+  done: Effect.Effect<void, unknown> = Effect.void
+) =>
+  Effect.gen(function*() {
+    for (let idle = 0; idle < 12;) {
+      const limited = random.chance(0.5)
+      const exit = yield* disturbed(
+        random,
+        get(limited ? random.next() * 5 : undefined).pipe(
+          // In one step with the return of `get`, as user code that writes down what it got.
+          Effect.tap((n) => Effect.sync(() => ledger.take(process, n)))
+        )
+      )
+      if (!process.node.alive) return
+      if (Exit.isSuccess(exit)) {
+        idle = 0
+        if (random.chance(0.3)) yield* Effect.sleep(random.next() * 2)
+        yield* Effect.ignore(done)
+      } else if (failedWith(exit, "Empty") || failedWith(exit, "TimedOut") || Cause.hasInterrupts(exit.cause)) {
+        idle++
+      } else {
+        return
+      }
+    }
+  })
+
+/** Kills some of these processes at random moments. */
+const killSome = (world: World, processes: ReadonlyArray<Process>): void => {
+  for (const process of processes) {
+    if (world.random.chance(0.5)) world.network.schedule(world.random.next() * 60, process.kill)
+  }
+}
+
+/** Builds a service in the main process, and keeps it. */
+const build = <I, A>(main: Process, layer: Layer.Layer<I, never, Mp.Hub.Hub>, use: Effect.Effect<A, never, I>): A => {
+  const exit = main.run(Effect.flatMap(Layer.build(layer), (context) => Effect.provideContext(use, context)))
+    .pollUnsafe()
+  if (exit === undefined || Exit.isFailure(exit)) throw new Error("the layer could not be built")
+  return exit.value
+}
+
+/** Producers and consumers on one queue, interrupted, timed out and killed. */
+export const queue = async (random: Random): Promise<Array<string>> => {
+  const world = new World(random)
+  const ledger = new Ledger()
+  const maxsize = random.int(4)
+  class Jobs extends Mp.Queue.Service<Jobs>()("sim/Jobs", { item: Item, maxsize }) {}
+  const main = world.process("main")
+  const service = build(
+    main,
+    Jobs.layer,
+    Effect.gen(function*() {
+      return yield* Jobs
+    })
+  )
+  const from = { process: main, service }
+  const children: Array<Process> = []
+  for (let p = 1 + random.int(3); p > 0; p--) {
+    const process = world.process(`producer-${p}`)
+    children.push(process)
+    const own = { ledger, process, producer: p, random: random.fork() }
+    const count = 5 + random.int(15)
+    inherit(
+      Jobs,
+      from,
+      process,
+      (jobs) => produce(own, count, (n) => jobs.put(n), (n, timeout) => jobs.put(n, { timeout }))
+    )
+  }
+  const consumers: Array<Process> = []
+  for (let c = 1 + random.int(3); c > 0; c--) {
+    const process = random.chance(0.2) ? main : world.process(`consumer-${c}`)
+    if (process !== main) children.push(process)
+    consumers.push(process)
+    const own = { ledger, process, random: random.fork() }
+    const use = (jobs: Mp.Queue.Queue<number>) =>
+      consume(own, (timeout) => timeout === undefined ? jobs.get() : jobs.get({ timeout }))
+    if (process === main) main.run(use(service))
+    else inherit(Jobs, from, process, use)
+  }
+  killSome(world, children)
+  if (!await world.run()) return ["it does not end"]
+
+  // Whoever is left must be able to take the rest, also of producers that had to wait for room.
+  for (let before = -1; before < ledger.got.length;) {
+    before = ledger.got.length
+    const drain = main.run(
+      Effect.forever(Effect.tap(service.getNowait, (n) => Effect.sync(() => ledger.take(main, n))))
+    )
+    if (!await world.run()) return ["draining does not end"]
+    if (!failedWith(drain.pollUnsafe()!, "Empty")) return ["draining did not end with Empty"]
+  }
+  ledger.account()
+  if (new Set(consumers).size === 1) ledger.ordered(consumers[0]!.node.name)
+  const sizes = main.run(Effect.all([service.qsize, service.empty, service.full]))
+  await world.run()
+  const size = sizes.pollUnsafe()
+  if (size === undefined || Exit.isFailure(size) || size.value[0] !== 0 || !size.value[1] || size.value[2]) {
+    ledger.violations.push(`the empty queue says ${JSON.stringify(size)}`)
+  }
+  return ledger.violations
+}
+
+/** The same with taskDone: everything is worked on at least once, and join returns. */
+export const joinable = async (random: Random): Promise<Array<string>> => {
+  const world = new World(random)
+  const ledger = new Ledger()
+  const onConsumerDeath = random.pick(["redeliver", "done"] as const)
+  class Jobs extends Mp.JoinableQueue.Service<Jobs>()("sim/Jobs", { item: Item, onConsumerDeath }) {}
+  const main = world.process("main")
+  const service = build(
+    main,
+    Jobs.layer,
+    Effect.gen(function*() {
+      return yield* Jobs
+    })
+  )
+  const from = { process: main, service }
+  const consumers: Array<Process> = []
+  const producer = { ledger, process: main, producer: 1, random: random.fork() }
+  main.run(produce(producer, 5 + random.int(15), (n) => service.put(n), (n, timeout) => service.put(n, { timeout })))
+  for (let c = 1 + random.int(3); c > 0; c--) {
+    const process = world.process(`consumer-${c}`)
+    consumers.push(process)
+    const own = { ledger, process, random: random.fork() }
+    inherit(
+      Jobs,
+      from,
+      process,
+      (jobs) => consume(own, (timeout) => timeout === undefined ? jobs.get() : jobs.get({ timeout }), jobs.taskDone)
+    )
+  }
+  killSome(world, consumers)
+  if (!await world.run()) return ["it does not end"]
+  const drain = main.run(
+    Effect.forever(Effect.tap(service.getNowait, (n) => {
+      ledger.take(main, n)
+      return service.taskDone
+    }))
+  )
+  if (!await world.run()) return ["draining does not end"]
+  if (!failedWith(drain.pollUnsafe()!, "Empty")) ledger.violations.push("draining did not end with Empty")
+  const join = main.run(service.join())
+  if (!await world.run()) return ["join does not end"]
+  const joined = join.pollUnsafe()
+  if (joined === undefined || Exit.isFailure(joined)) ledger.violations.push("join hangs though everything is done")
+  const tooOften = main.run(service.taskDone)
+  await world.run()
+  if (!failedWith(tooOften.pollUnsafe()!, "InvalidState")) ledger.violations.push("a taskDone too many was accepted")
+  ledger.account(onConsumerDeath === "done")
+  return ledger.violations
+}
+
+/** Writers and readers on the two ends of a one-way pipe: whole messages, then the end of file for everybody. */
+export const pipe = async (random: Random): Promise<Array<string>> => {
+  const world = new World(random)
+  const ledger = new Ledger()
+  class Link
+    extends Mp.Pipe.Service<Link>()("sim/Link", { message: Item, duplex: false, maxBytes: 1 + random.int(64) })
+  {}
+  const main = world.process("main")
+  const { left, right } = build(
+    main,
+    Link.layer,
+    Effect.gen(function*() {
+      return { left: yield* Link.left, right: yield* Link.right }
+    })
+  )
+  const writers: Array<Process> = []
+  const readers: Array<Process> = []
+  const ends: Array<{ readonly reader: Process; readonly ended: Deferred.Deferred<void> }> = []
+  for (let w = 1 + random.int(3); w > 0; w--) {
+    const process = world.process(`writer-${w}`)
+    writers.push(process)
+    const own = { ledger, process, producer: w, random: random.fork() }
+    const count = 3 + random.int(12)
+    inherit(Link.right, { process: main, service: right }, process, (end) =>
+      Effect.andThen(
+        produce(own, count, (n) => end.send(n), (n) => end.send(n)),
+        random.chance(0.5) ? end.close : process.exit
+      ))
+  }
+  for (let r = 1 + random.int(2); r > 0; r--) {
+    const process = world.process(`reader-${r}`)
+    readers.push(process)
+    const ended = Deferred.makeUnsafe<void>()
+    ends.push({ reader: process, ended })
+    const own = random.fork()
+    inherit(Link.left, { process: main, service: left }, process, (end) =>
+      Effect.gen(function*() {
+        while (true) {
+          if (own.chance(0.3)) yield* disturbed(own, end.poll({ timeout: own.next() * 3 }))
+          const limited = own.chance(0.4)
+          const exit = yield* disturbed(
+            own,
+            (limited ? end.recv({ timeout: own.next() * 5 }) : end.recv()).pipe(
+              Effect.tap((n) => Effect.sync(() => ledger.take(process, n)))
+            )
+          )
+          if (failedWith(exit, "EndOfFile")) return yield* Deferred.succeed(ended, undefined)
+          if (Exit.isFailure(exit) && !failedWith(exit, "TimedOut") && !Cause.hasInterrupts(exit.cause)) return
+        }
+      }))
+  }
+  // The parent gives its writing end away while the children may still be on their way.
+  main.run(Effect.andThen(Effect.sleep(random.next() * 3 + 0.5), right.close))
+  killSome(world, [...writers, ...readers.slice(1)])
+  if (!await world.run()) return ["it does not end"]
+  for (const { ended, reader } of ends) {
+    if (reader.node.alive && !Deferred.isDoneUnsafe(ended)) {
+      ledger.violations.push(`${reader.node.name} never got EndOfFile`)
+    }
+  }
+  const drain = main.run(Effect.forever(Effect.tap(left.recv(), (n) => Effect.sync(() => ledger.take(main, n)))))
+  if (!await world.run()) return ["draining does not end"]
+  const drained = drain.pollUnsafe()
+  if (drained === undefined || !failedWith(drained, "EndOfFile")) {
+    ledger.violations.push("the parent's reader did not get EndOfFile")
+  }
+  ledger.account()
+  if (readers.length === 1) ledger.ordered(readers[0]!.node.name)
+  return ledger.violations
+}
+
+/** The process that owns the hub dies: whatever waits ends with HubLost, and nothing else happens. */
+export const lostHub = async (random: Random): Promise<Array<string>> => {
+  const world = new World(random)
+  const violations: Array<string> = []
+  let running = 0
+  class Jobs extends Mp.Queue.Service<Jobs>()("sim/Jobs", { item: Item, maxsize: 1 }) {}
+  const main = world.process("main")
+  const service = build(
+    main,
+    Jobs.layer,
+    Effect.gen(function*() {
+      return yield* Jobs
+    })
+  )
+  for (let i = 1 + random.int(4); i > 0; i--) {
+    const process = world.process(`child-${i}`)
+    const own = random.fork()
+    inherit(Jobs, { process: main, service }, process, (jobs) =>
+      Effect.gen(function*() {
+        running++
+        while (true) {
+          const operation: Effect.Effect<unknown, unknown> = own.chance(0.5) ? jobs.put(1) : jobs.get()
+          const exit = yield* disturbed(own, operation)
+          if (Exit.isSuccess(exit) || Cause.hasInterrupts(exit.cause)) continue
+          if (!failedWith(exit, "HubLost")) violations.push(`not HubLost but ${String(exit)}`)
+          const again = yield* Effect.exit(jobs.qsize)
+          if (!failedWith(again, "HubLost")) violations.push(`afterwards not HubLost but ${String(again)}`)
+          running--
+          return
+        }
+      }))
+  }
+  world.network.schedule(5 + random.next() * 40, main.kill)
+  if (!await world.run()) return ["it does not end"]
+  if (running > 0) violations.push(`${running} processes hang after the hub was lost`)
+  return violations
+}
+
+/** An end of a pipe travels through another pipe, while processes die around it. */
+export const travelling = async (random: Random): Promise<Array<string>> => {
+  const world = new World(random)
+  const violations: Array<string> = []
+  const carried = Mp.Connection.handle({ send: Schema.Number, receive: Schema.Number })
+  class Carrier extends Mp.Queue.Service<Carrier>()("sim/Carrier", { item: carried }) {}
+  const main = world.process("main")
+  const carrier = build(
+    main,
+    Carrier.layer,
+    Effect.gen(function*() {
+      return yield* Carrier
+    })
+  )
+  // The pipe belongs to the sender, or to the process that also owns the carrier.
+  const sender = world.process("sender")
+  const receiver = world.process("receiver")
+  const second = world.process("second")
+  const ownedByMain = random.chance(0.5)
+  let sent = false
+  let answered = false
+  let ended = false
+
+  const owner = ownedByMain ? main : sender
+  class Inner extends Mp.Pipe.Service<Inner>()("sim/Inner", { message: Schema.Number }) {}
+  const { left, right } = build(
+    owner,
+    Inner.layer,
+    Effect.gen(function*() {
+      return { left: yield* Inner.left, right: yield* Inner.right }
+    })
+  )
+  const send = (
+    queue: Mp.Queue.Queue<Mp.Connection.Connection<number, number>>,
+    end: Mp.Connection.Connection<number, number>
+  ) =>
+    Effect.gen(function*() {
+      yield* queue.put(end)
+      sent = true
+      yield* end.close
+    })
+  if (ownedByMain) {
+    inherit(Carrier, { process: main, service: carrier }, sender, (queue) =>
+      Effect.callback<never>(() => {
+        inherit(Inner.right, { process: main, service: right }, sender, (end) => {
+          main.run(right.close)
+          return send(queue, end)
+        })
+      }))
+    // The sender may die as soon as the message has been taken.
+    world.network.schedule(20 + random.next() * 40, sender.kill)
+  } else {
+    inherit(Carrier, { process: main, service: carrier }, sender, (queue) => send(queue, right))
+  }
+  const receive = (process: Process) =>
+    inherit(Carrier, { process: main, service: carrier }, process, (queue) =>
+      Effect.gen(function*() {
+        const exit = yield* disturbed(random, queue.get())
+        const end = Exit.isSuccess(exit) ? exit.value : yield* queue.get()
+        yield* end.send(42)
+        yield* end.close
+      }))
+  receive(receiver)
+  if (random.chance(0.5)) world.network.schedule(random.next() * 40, receiver.kill)
+  // Started late: gets what the first one did not live to take.
+  world.network.schedule(200, () => receive(second))
+  owner.run(Effect.gen(function*() {
+    const exit = yield* Effect.exit(left.recv())
+    if (Exit.isSuccess(exit)) {
+      answered = exit.value === 42
+      yield* Effect.ignore(left.recv())
+    }
+    ended = true
+  }))
+  if (!await world.run()) return ["it does not end"]
+  if (sent && owner.node.alive) {
+    // Somebody got the end and answered, or died with it in its hands: either way the other side learns that it is gone.
+    const taken = !receiver.node.alive
+    if (!answered && !taken) violations.push("the travelling end was lost")
+    if (!ended) violations.push("the other side never learned that the travelling end is gone")
+  }
+  return violations
+}
