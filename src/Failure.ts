@@ -215,7 +215,7 @@ export class SpawnError extends Schema.TaggedError<SpawnError>()("SpawnError", {
   cause: Schema.Defect({ includeStack: true })
 }) {
   override get message(): string {
-    const detail = this.cause instanceof Error ? this.cause.message : String(this.cause)
+    const detail = (this.cause instanceof Error ? this.cause.message : String(this.cause)).replace(/\s*\n\s*/g, " ")
     switch (this.reason) {
       case "InvalidPayload":
         return `${this.process} was not started: the payload does not fit the schema of target "${this.target}": ${detail}`

@@ -305,7 +305,7 @@ class ProcessImpl {
         const payload = yield* Codec.make(definition.payload, definition.name, hub).encode(this.payload, "payload")
           .pipe(
             Effect.map((bytes) => bytes.slice()),
-            Effect.provideService(CurrentTransit, { scope: transit, attachments: undefined }),
+            Effect.provideService(CurrentTransit, { scope: transit }),
             Effect.mapError((error) => this.spawnError("InvalidPayload", error.problem))
           )
         const inherited = yield* Effect.forEach(
@@ -424,14 +424,14 @@ class ProcessImpl {
     Effect.suspend(() => {
       if (this.spawned === undefined) return Effect.void
       const wait = !this.daemon && Exit.isSuccess(exit)
-        ? Effect.andThen(this.spawned.drain, Deferred.await(this.result)).pipe(
+        ? Deferred.await(this.result).pipe(
           // Ctrl-C while the scope waits.
           Effect.interruptible,
           Effect.onInterrupt(() => this.stopFamily(true)),
           Effect.exit
         )
         : this.stopFamily(Exit.isFailure(exit))
-      return Effect.andThen(wait, this.logUnjoined)
+      return this.spawned.drain.pipe(Effect.andThen(wait), Effect.andThen(this.logUnjoined))
     }).pipe(Effect.andThen(Effect.sync(() => {
       this.state = "closed"
     })))

@@ -1,13 +1,16 @@
 /**
  * Values as messages: what a queue and a connection do around a Put and a Get.
  */
+import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
 import * as Scope from "effect/Scope"
 import type { DecodeError, EncodeError } from "../Failure.ts"
 import type { Hub } from "../Hub.ts"
 import * as Codec from "./codec.ts"
 import type { Attachment } from "./hub/attachments.ts"
 import type { Lease } from "./hub/client.ts"
+import type { Reference } from "./hub/reference.ts"
 import { CurrentTransit } from "./transit.ts"
 
 /** Encodes a value and puts it. The objects inside of it stay alive until the message is let in, and from then on with the message. */
@@ -48,12 +51,18 @@ export const receive = <A>(
     return decoded
   }
   // The item is leased while the objects inside of it are attached: whoever dies now leaves it to the next reader.
-  return Effect.provideService(decoded, CurrentTransit, { scope: hub.scope, attachments: undefined }).pipe(
-    Effect.onInterrupt(() => Effect.sync(item.giveBack)),
-    Effect.exit,
-    Effect.flatMap((exit) => {
-      item.accept()
-      return exit
-    })
-  )
+  return Effect.uninterruptibleMask((restore) => {
+    const received: Array<Reference> = []
+    return Effect.exit(restore(Effect.provideService(decoded, CurrentTransit, { scope: hub.scope, received }))).pipe(
+      Effect.flatMap((exit) => {
+        if (Exit.isSuccess(exit)) {
+          item.accept()
+          return exit
+        }
+        if (Cause.hasInterrupts(exit.cause)) item.giveBack()
+        else item.accept()
+        return Effect.andThen(Effect.forEach(received, (reference) => reference.close, { discard: true }), exit)
+      })
+    )
+  })
 }

@@ -58,23 +58,23 @@ class QueueImpl<A> {
   }
 
   private putWith(item: A, operation: string, wait: Patience) {
-    return Effect.suspend(() =>
-      Effect.flatMap(
-        this.codec.encode(item, operation),
-        (bytes) =>
-          this.reference.request<void, Full | ShutDown>(Message.Request.Put, {
-            onReply: () => Effect.void,
-            onRefusal: (refusal) => {
-              switch (refusal) {
-                case Message.Refusal.WouldBlock:
-                case Message.Refusal.Cancelled:
-                  return Effect.fail(new Full({ queue: this.name }))
-                case Message.Refusal.ShutDown:
-                  return Effect.fail(new ShutDown({ queue: this.name }))
-              }
+    return Mail.send(
+      this.codec,
+      item,
+      operation,
+      (bytes, attachments) =>
+        this.reference.request<void, Full | ShutDown>(Message.Request.Put, {
+          onReply: () => Effect.void,
+          onRefusal: (refusal) => {
+            switch (refusal) {
+              case Message.Refusal.WouldBlock:
+              case Message.Refusal.Cancelled:
+                return Effect.fail(new Full({ queue: this.name }))
+              case Message.Refusal.ShutDown:
+                return Effect.fail(new ShutDown({ queue: this.name }))
             }
-          }, { bytes, patience: wait })
-      )
+          }
+        }, { bytes, attachments, patience: wait })
     )
   }
 

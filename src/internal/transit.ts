@@ -21,8 +21,10 @@ export interface Transit {
    * released with.
    */
   readonly scope: Scope.Scope
-  /** The tickets inside of a message that is encoded. None: a payload, which is decoded once. */
-  readonly attachments: Array<Attachment> | undefined
+  /** Collects the tickets inside of a message that is encoded. A payload, which is decoded once, has none. */
+  readonly attachments?: Array<Attachment>
+  /** Collects the references that were made while a message is decoded. */
+  readonly received?: Array<Reference>
 }
 
 /** Nothing, where objects can't travel. */
@@ -66,9 +68,12 @@ export const handleSchema = <A>(options: {
   Handle.pipe(Schema.decodeTo(Schema.declare(options.is, { identifier: options.identifier }), {
     decode: SchemaGetter.transformEffect((handle: Handle, parseOptions) =>
       inTransit(
-        () =>
+        ({ received }) =>
           Effect.flatMap(Hub, (hub) =>
-            Effect.map(hub.attach(handle), (reference) => options.fromReference(reference, hub))),
+            Effect.map(hub.attach(handle), (reference) => {
+              received?.push(reference)
+              return options.fromReference(reference, hub)
+            })),
         handle,
         parseOptions
       )

@@ -4,7 +4,7 @@
  * Every delivery, every timer and every death is an event at a virtual time. One event runs, then everything that it caused, then the
  * next. So a run is determined by its seed.
  */
-import * as Clock from "effect/Clock"
+import type * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import {
@@ -25,6 +25,8 @@ interface Event {
 export interface Node {
   readonly name: string
   alive: boolean
+  /** Called before and after something that arrived is handled. */
+  onArrival: (() => void) | undefined
   /** Ends its connections as the operating system would. */
   readonly ends: Set<End>
 }
@@ -46,6 +48,9 @@ interface End {
 
 /** What the operating system takes of a connection before its other side reads. */
 const socketBuffer = 16 * 1024
+
+/** What is left of it is not used up to the last byte: the operating system counts more than the bytes. */
+const room = (end: End): number => end.carried > socketBuffer - 3000 ? 0 : socketBuffer - end.carried
 
 const never: never = undefined as never
 
@@ -100,7 +105,7 @@ export class Network {
   }
 
   node(name: string): Node {
-    return { name, alive: true, ends: new Set() }
+    return { name, alive: true, onArrival: undefined, ends: new Set() }
   }
 
   /** The process is gone at this instant, in the middle of whatever it did. */
@@ -192,7 +197,7 @@ export class Network {
           end.backlog.push(bytes)
           return
         }
-        const taken = Math.min(bytes.length, socketBuffer - end.carried)
+        const taken = Math.min(bytes.length, room(end))
         this.carry(end, bytes.subarray(0, taken))
         if (taken < bytes.length) end.backlog.push(bytes.subarray(taken))
       },
@@ -212,7 +217,7 @@ export class Network {
   private drain(end: End): void {
     if (end.closed || !end.node.alive || end.backlog.length === 0) return
     const bytes = Buffer.concat(end.backlog)
-    const taken = Math.min(bytes.length, socketBuffer - end.carried)
+    const taken = Math.min(bytes.length, room(end))
     end.backlog = taken < bytes.length ? [bytes.subarray(taken)] : []
     this.carry(end, bytes.subarray(0, taken))
     if (taken < bytes.length) return
@@ -224,14 +229,17 @@ export class Network {
   /** The operating system has the bytes: they arrive, cut in other places. */
   private carry(end: End, bytes: Buffer): void {
     for (let offset = 0; offset < bytes.length;) {
-      const size = this.random.chance(0.8) ? bytes.length - offset : 1 + this.random.int(bytes.length - offset)
+      const left = Math.min(bytes.length - offset, 4096)
+      const size = this.random.chance(0.8) ? left : 1 + this.random.int(left)
       const chunk = Buffer.from(bytes.subarray(offset, offset + size))
       offset += size
       end.carried += chunk.length
       this.arrive(end, (peer) => {
         end.carried -= chunk.length
         this.drain(end)
-        peer.events?.onData(chunk)
+        peer.node.onArrival?.()
+        if (peer.node.alive) peer.events?.onData(chunk)
+        peer.node.onArrival?.()
       })
     }
   }

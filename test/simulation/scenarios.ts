@@ -26,8 +26,17 @@ class Ledger {
   readonly got: Array<{ readonly item: number; readonly by: string }> = []
   readonly violations: Array<string> = []
 
-  take(process: Process, n: number): void {
-    if (process.node.alive) this.got.push({ item: n, by: process.node.name })
+  /** Somebody was told that nothing more will come. */
+  private over = false
+
+  take(process: Process, n: number, by = process.node.name): void {
+    if (!process.node.alive) return
+    this.got.push({ item: n, by })
+    if (this.over) this.violations.push(`${by} got ${n} after somebody had been told the end`)
+  }
+
+  end(): void {
+    this.over = true
   }
 
   /** Every item that was put was got once, no other was. */
@@ -100,7 +109,13 @@ const produce = (
   })
 
 const consume = (
-  { ledger, process, random }: { readonly ledger: Ledger; readonly process: Process; readonly random: Random },
+  { doomed = false, ledger, process, random }: {
+    /** May die right after it got something. */
+    readonly doomed?: boolean
+    readonly ledger: Ledger
+    readonly process: Process
+    readonly random: Random
+  },
   get: (timeout: number | undefined) => Effect.Effect<number, unknown>,
   done: Effect.Effect<void, unknown> = Effect.void
 ) =>
@@ -111,7 +126,12 @@ const consume = (
         random,
         get(limited ? random.next() * 5 : undefined).pipe(
           // In one step with the return of `get`, as user code that writes down what it got.
-          Effect.tap((n) => Effect.sync(() => ledger.take(process, n)))
+          Effect.tap((n) =>
+            Effect.sync(() => {
+              ledger.take(process, n)
+              if (doomed && random.chance(0.1)) process.kill()
+            })
+          )
         )
       )
       if (!process.node.alive) return
@@ -171,16 +191,49 @@ export const queue = async (random: Random): Promise<Array<string>> => {
     )
   }
   const consumers: Array<Process> = []
+  let orderly = true
   for (let c = 1 + random.int(3); c > 0; c--) {
     const process = random.chance(0.2) ? main : world.process(`consumer-${c}`)
     if (process !== main) children.push(process)
     consumers.push(process)
-    const own = { ledger, process, random: random.fork() }
+    const doomed = process !== main && random.chance(0.3)
+    if (doomed) {
+      process.node.onArrival = () => {
+        if (world.random.chance(0.02)) process.kill()
+      }
+    }
+    const fibers = 1 + random.int(3)
+    if (fibers > 1) orderly = false
+    const own = { doomed, ledger, process, random: random.fork() }
     const use = (jobs: Mp.Queue.Queue<number>) =>
-      consume(own, (timeout) => timeout === undefined ? jobs.get() : jobs.get({ timeout }))
-    if (process === main) main.run(use(service))
-    else inherit(Jobs, from, process, use)
+      Effect.all(
+        Array.from({ length: fibers }, () =>
+          consume(own, (timeout) => timeout === undefined ? jobs.get() : jobs.get({ timeout }))),
+        { concurrency: fibers }
+      )
+    if (process === main) {
+      main.run(use(service))
+      continue
+    }
+    // Some put what fills their socket, while they take.
+    const both = random.chance(0.5)
+    const producer = { ...own, producer: 10 + c, random: random.fork() }
+    inherit(Jobs, from, process, (jobs) =>
+      both
+        ? Effect.all([
+          use(jobs),
+          produce(producer, 10, (n) => jobs.put(n), (n, timeout) => jobs.put(n, { timeout }))
+        ], { concurrency: 2 })
+        : use(jobs))
   }
+  // The bound holds at any moment.
+  main.run(Effect.gen(function*() {
+    while (world.network.now < 100) {
+      yield* Effect.sleep(1)
+      const size = yield* service.qsize
+      if (maxsize > 0 && size > maxsize) ledger.violations.push(`${size} items in a queue for ${maxsize}`)
+    }
+  }))
   killSome(world, children)
   if (!await world.run()) return ["it does not end"]
 
@@ -188,13 +241,14 @@ export const queue = async (random: Random): Promise<Array<string>> => {
   for (let before = -1; before < ledger.got.length;) {
     before = ledger.got.length
     const drain = main.run(
-      Effect.forever(Effect.tap(service.getNowait, (n) => Effect.sync(() => ledger.take(main, n))))
+      Effect.forever(Effect.tap(service.getNowait, (n) => Effect.sync(() => ledger.take(main, n, "whoever is left"))))
     )
     if (!await world.run()) return ["draining does not end"]
     if (!failedWith(drain.pollUnsafe()!, "Empty")) return ["draining did not end with Empty"]
   }
   ledger.account()
-  if (new Set(consumers).size === 1) ledger.ordered(consumers[0]!.node.name)
+  ledger.ordered("whoever is left")
+  if (orderly && new Set(consumers).size === 1) ledger.ordered(consumers[0]!.node.name)
   const sizes = main.run(Effect.all([service.qsize, service.empty, service.full]))
   await world.run()
   const size = sizes.pollUnsafe()
@@ -234,6 +288,7 @@ export const joinable = async (random: Random): Promise<Array<string>> => {
     )
   }
   killSome(world, consumers)
+  const early = main.run(Effect.andThen(Effect.sleep(random.next() * 30), service.join()))
   if (!await world.run()) return ["it does not end"]
   const drain = main.run(
     Effect.forever(Effect.tap(service.getNowait, (n) => {
@@ -245,12 +300,60 @@ export const joinable = async (random: Random): Promise<Array<string>> => {
   if (!failedWith(drain.pollUnsafe()!, "Empty")) ledger.violations.push("draining did not end with Empty")
   const join = main.run(service.join())
   if (!await world.run()) return ["join does not end"]
-  const joined = join.pollUnsafe()
-  if (joined === undefined || Exit.isFailure(joined)) ledger.violations.push("join hangs though everything is done")
+  for (const joined of [early.pollUnsafe(), join.pollUnsafe()]) {
+    if (joined === undefined || Exit.isFailure(joined)) ledger.violations.push("join hangs though everything is done")
+  }
   const tooOften = main.run(service.taskDone)
   await world.run()
   if (!failedWith(tooOften.pollUnsafe()!, "InvalidState")) ledger.violations.push("a taskDone too many was accepted")
   ledger.account(onConsumerDeath === "done")
+  return ledger.violations
+}
+
+/** A process whose sending side is full takes items and dies right after: none of them arrives a second time. */
+export const fullSocket = async (random: Random): Promise<Array<string>> => {
+  const world = new World(random)
+  const ledger = new Ledger()
+  class Jobs extends Mp.Queue.Service<Jobs>()("sim/Jobs", { item: Schema.Number }) {}
+  class Results extends Mp.Queue.Service<Results>()("sim/Results", { item: Schema.Uint8Array }) {}
+  const main = world.process("main")
+  const { jobs, results } = build(
+    main,
+    Layer.merge(Jobs.layer, Results.layer),
+    Effect.gen(function*() {
+      return { jobs: yield* Jobs, results: yield* Results }
+    })
+  )
+  const process = world.process("child")
+  inherit(Jobs, { process: main, service: jobs }, process, (jobs) =>
+    Effect.gen(function*() {
+      while (true) {
+        const n = yield* jobs.get()
+        ledger.take(process, n)
+        if (random.chance(0.2)) process.kill()
+      }
+    }))
+  inherit(
+    Results,
+    { process: main, service: results },
+    process,
+    (results) =>
+      Effect.forEach(Array.from({ length: 20 }), () => results.put(new Uint8Array(10_000 + random.int(20_000))), {
+        concurrency: 2
+      })
+  )
+  main.run(Effect.gen(function*() {
+    for (let i = 0; i < 20; i++) {
+      const n = item(1, i)
+      yield* jobs.put(n)
+      ledger.fates.set(n, "put")
+      yield* Effect.sleep(random.next() * 2)
+    }
+  }))
+  if (!await world.run()) return ["it does not end"]
+  main.run(Effect.forever(Effect.tap(jobs.getNowait, (n) => Effect.sync(() => ledger.take(main, n)))))
+  if (!await world.run()) return ["draining does not end"]
+  ledger.account()
   return ledger.violations
 }
 
@@ -300,7 +403,10 @@ export const pipe = async (random: Random): Promise<Array<string>> => {
               Effect.tap((n) => Effect.sync(() => ledger.take(process, n)))
             )
           )
-          if (failedWith(exit, "EndOfFile")) return yield* Deferred.succeed(ended, undefined)
+          if (failedWith(exit, "EndOfFile")) {
+            ledger.end()
+            return yield* Deferred.succeed(ended, undefined)
+          }
           if (Exit.isFailure(exit) && !failedWith(exit, "TimedOut") && !Cause.hasInterrupts(exit.cause)) return
         }
       }))
@@ -383,6 +489,7 @@ export const travelling = async (random: Random): Promise<Array<string>> => {
   const second = world.process("second")
   const ownedByMain = random.chance(0.5)
   let sent = false
+  let taken = false
   let answered = false
   let ended = false
 
@@ -420,13 +527,19 @@ export const travelling = async (random: Random): Promise<Array<string>> => {
   const receive = (process: Process) =>
     inherit(Carrier, { process: main, service: carrier }, process, (queue) =>
       Effect.gen(function*() {
-        const exit = yield* disturbed(random, queue.get())
-        const end = Exit.isSuccess(exit) ? exit.value : yield* queue.get()
+        const get = Effect.tap(queue.get(), () => Effect.sync(() => taken ||= process.node.alive))
+        const exit = yield* disturbed(random, get)
+        const end = Exit.isSuccess(exit) ? exit.value : yield* get
         yield* end.send(42)
         yield* end.close
       }))
-  receive(receiver)
-  if (random.chance(0.5)) world.network.schedule(random.next() * 40, receiver.kill)
+  // Often the message has to wait, and the receiver dies while it takes it.
+  world.network.schedule(random.chance(0.5) ? 0 : random.next() * 80, () => receive(receiver))
+  if (random.chance(0.5)) {
+    receiver.node.onArrival = () => {
+      if (random.chance(0.15)) receiver.kill()
+    }
+  }
   // Started late: gets what the first one did not live to take.
   world.network.schedule(200, () => receive(second))
   owner.run(Effect.gen(function*() {
@@ -440,8 +553,8 @@ export const travelling = async (random: Random): Promise<Array<string>> => {
   if (!await world.run()) return ["it does not end"]
   if (sent && owner.node.alive) {
     // Somebody got the end and answered, or died with it in its hands: either way the other side learns that it is gone.
-    const taken = !receiver.node.alive
-    if (!answered && !taken) violations.push("the travelling end was lost")
+    if (!taken) violations.push("the travelling end was lost")
+    if (!answered && receiver.node.alive) violations.push("nothing came through the travelling end")
     if (!ended) violations.push("the other side never learned that the travelling end is gone")
   }
   return violations

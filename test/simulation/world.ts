@@ -1,7 +1,7 @@
 /**
  * Simulated processes with the real hub, the real clients and the real queues, on a simulated network.
  */
-import { Clock, Context, Effect, Exit, Fiber, Scheduler, Scope } from "effect"
+import { Clock, Context, Effect, Exit, type Fiber, Scheduler, Scope } from "effect"
 import { Hub } from "../../src/Hub.ts"
 import * as Inheritable from "../../src/Inheritable.ts"
 import * as Service from "../../src/internal/hub/service.ts"

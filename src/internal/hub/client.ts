@@ -159,7 +159,7 @@ export class Client {
   private settle<A, E, R>(operation: Operation<A, E, R>, entry: Entry, answer: Answer): Effect.Effect<A, E, R> {
     return operation.settle(answer, {
       accept: () => {
-        this.send(Message.Request.Accept, entry.request, 0, 0)
+        this.send(Message.Request.Accept, entry.request, noReference, 0)
         this.link.flush()
       },
       giveBack: () => this.abandon(entry)
@@ -204,12 +204,12 @@ export class Client {
    */
   private abandon(entry: Entry): void {
     this.entries.delete(entry.request)
-    if (this.lost === undefined) this.send(Message.Request.Return, entry.request, 0, 0)
+    if (this.lost === undefined) this.send(Message.Request.Return, entry.request, noReference, 0)
   }
 
   /** The fiber waits for the answer, but no longer for more than that. */
   private cancel(entry: Entry): void {
-    if (this.entries.get(entry.request) === entry) this.send(Message.Request.Cancel, entry.request, 0, 0)
+    if (this.entries.get(entry.request) === entry) this.send(Message.Request.Cancel, entry.request, noReference, 0)
   }
 
   private receive(message: Message.Message): void {

@@ -40,6 +40,7 @@ export class Reference {
   private readonly client: Client
   private readonly ref: number
   private readonly numbers: Set<number>
+  private readonly letGo: Effect.Effect<void>
   /** The address under which other processes reach the hub. */
   private readonly advertise: Effect.Effect<string, HubLost>
   private detached = false
@@ -51,12 +52,15 @@ export class Reference {
     readonly advertise: Effect.Effect<string, HubLost>
     /** The numbers in use. */
     readonly numbers: Set<number>
+    /** Releases what was needed to hold it. */
+    readonly letGo: Effect.Effect<void>
   }) {
     this.name = options.name
     this.client = options.client
     this.ref = options.ref
     this.advertise = options.advertise
     this.numbers = options.numbers
+    this.letGo = options.letGo
     let number = firstNumber
     while (this.numbers.has(number)) number++
     this.number = number
@@ -68,12 +72,18 @@ export class Reference {
   }
 
   /** Lets go of the object in this process. */
-  readonly close: Effect.Effect<void> = Effect.sync(() => {
+  readonly close: Effect.Effect<void> = Effect.suspend(() => {
+    this.detach()
+    return this.letGo
+  })
+
+  /** Tells the hub so. */
+  detach(): void {
     if (this.detached) return
     this.detached = true
     this.numbers.delete(this.number)
     this.client.detach(this.ref)
-  })
+  }
 
   /** Fails with `Closed` after `close`. */
   readonly whenOpen: Effect.Effect<void, Closed> = Effect.suspend(() =>

@@ -101,11 +101,12 @@ const makeService = (core: Core): Effect.Effect<HubService, never, Scope.Scope> 
     )
     const clients = yield* makeClients(core.transport, core.key)
     const numbers = new Set<number>()
-    const reference = (name: string, client: Client, ref: number) =>
+    const reference = (name: string, client: Client, ref: number, letGo: Effect.Effect<void> = Effect.void) =>
       new Reference({
         name,
         client,
         ref,
+        letGo,
         numbers,
         advertise: client === own ? core.advertise : Effect.succeed(client.address)
       })
@@ -122,15 +123,21 @@ const makeService = (core: Core): Effect.Effect<HubService, never, Scope.Scope> 
           (references) => Effect.forEach(references, (reference) => reference.close, { discard: true })
         ),
       attach: Effect.fnUntraced(function*(handle) {
-        const client = core.isAddress(handle.hub) ? own : yield* RcMap.get(clients, handle.hub)
-        const attached = reference(handle.name, client, client.allocateRef())
-        // Before the request, so that no interruption leaves a holder behind.
-        yield* Effect.addFinalizer(() => attached.close)
-        yield* attached.request(Message.Request.Attach, {
-          onReply: () => Effect.void,
-          onRefusal: () => Effect.fail(new Closed({ object: handle.name }))
-        }, { bytes: handle.token })
-        return attached
+        // A scope for this one, so that nothing of it is left behind when it is closed before the others.
+        const scope = yield* Effect.flatMap(Effect.scope, Scope.fork)
+        const letGo = Scope.close(scope, Exit.void)
+        const attach = Effect.gen(function*() {
+          const client = core.isAddress(handle.hub) ? own : yield* RcMap.get(clients, handle.hub)
+          const attached = reference(handle.name, client, client.allocateRef(), letGo)
+          // Before the request, so that no interruption leaves a holder behind.
+          yield* Effect.addFinalizer(() => Effect.sync(() => attached.detach()))
+          yield* attached.request(Message.Request.Attach, {
+            onReply: () => Effect.void,
+            onRefusal: () => Effect.fail(new Closed({ object: handle.name }))
+          }, { bytes: handle.token })
+          return attached
+        })
+        return yield* Effect.onError(Scope.provide(attach, scope), () => letGo)
       }),
       fork: Effect.suspend(() => makeService(core))
     }

@@ -25,6 +25,8 @@ export const enter = (module: string, target: string): void => {
 
   // Ctrl-C at a terminal reaches the whole group of processes. The parent decides what becomes of this one.
   if (isMainThread) process.on("SIGINT", () => {})
+  // That nobody reads the output any more is no failure of the target.
+  for (const output of [process.stdout, process.stderr]) output.on("error", () => {})
 
   const send = (kind: number, text: string) => {
     const body = Buffer.from(text)
@@ -34,7 +36,12 @@ export const enter = (module: string, target: string): void => {
     frame.set(body, 5)
     if (!isMainThread) return parentPort!.postMessage(new Uint8Array(frame.subarray(4)))
     // The channel blocks as long as nobody has opened it as a stream: what is written has been handed over.
-    for (let offset = 0; offset < frame.length;) offset += writeSync(descriptor, frame, offset)
+    try {
+      for (let offset = 0; offset < frame.length;) offset += writeSync(descriptor, frame, offset)
+    } catch {
+      // The parent is dead, so that nobody needs this process.
+      process.exit(1)
+    }
   }
   const fail = (reason: string, error: unknown) => {
     const { message, name, stack } = error instanceof Error

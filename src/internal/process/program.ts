@@ -90,7 +90,7 @@ export const program = (definition: Definition, boot: Boot, place: Place): Effec
     }
     const hub = yield* Hub.Hub
     const payload = yield* Codec.make(definition.payload, definition.name, hub).decode(boot.payload, "payload").pipe(
-      Effect.provideService(CurrentTransit, { scope, attachments: undefined }),
+      Effect.provideService(CurrentTransit, { scope }),
       Effect.orDie
     )
     return yield* Effect.provideContext(definition.run(payload), inherited) as Effect.Effect<

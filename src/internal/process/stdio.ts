@@ -3,19 +3,25 @@
  */
 import * as NodeSink from "@effect/platform-node/NodeSink"
 import * as NodeStream from "@effect/platform-node/NodeStream"
+import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import type { Readable, Writable } from "node:stream"
 import { BrokenPipe } from "../../Failure.ts"
 import type { Spawned } from "../../Spawner.ts"
 
-const readable = (stream: Readable | null): Spawned["stdout"] =>
-  Option.map(Option.fromNullOr(stream), (stream) =>
+/** As long as somebody listens, Node does not throw away, when the child exits, what nobody has read yet. */
+const keep = () => {}
+
+const readable = (stream: Readable | null): Spawned["stdout"] => {
+  stream?.on("readable", keep)
+  return Option.map(Option.fromNullOr(stream), (stream) =>
     NodeStream.fromReadable<Uint8Array, never>({
       evaluate: () => stream,
-      // A pipe that breaks is at its end.
-      onError: () => undefined as never
+      // A pipe that breaks, or was read before, is at its end.
+      onError: () => Cause.Done() as never
     }))
+}
 
 const writable = (stream: Writable | null): Spawned["stdin"] =>
   Option.map(Option.fromNullOr(stream), (stream) =>
@@ -35,7 +41,7 @@ export const streams = (child: {
   stderr: readable(child.stderr),
   drain: Effect.sync(() => {
     child.stdin?.end()
-    child.stdout?.resume()
-    child.stderr?.resume()
+    child.stdout?.off("readable", keep).resume()
+    child.stderr?.off("readable", keep).resume()
   })
 })

@@ -1,0 +1,157 @@
+/**
+ * Does the simulation bite? Applies deliberate defects to a copy of the sources, one by one, and expects each to be found.
+ *
+ * `npm run test:mutations` prints a line for each, and ends with exit code 1 if one survives.
+ */
+import { spawnSync } from "node:child_process"
+import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { fileURLToPath } from "node:url"
+
+const mutations = [
+  {
+    defect: "the client forgets to accept",
+    file: "src/internal/hub/client.ts",
+    find: "this.send(Message.Request.Accept, entry.request, noReference, 0)",
+    replace: "void Message.Request.Accept"
+  },
+  {
+    defect: "an interrupted get keeps its item",
+    file: "src/internal/hub/client.ts",
+    find: "if (this.lost === undefined) this.send(Message.Request.Return, entry.request, noReference, 0)",
+    replace: "void Message.Request.Return"
+  },
+  {
+    defect: "an item is handed out although its acceptance may not have left",
+    file: "src/internal/hub/client.ts",
+    find: "sent.bytes - read.bytes <= maxUnread.bytes",
+    replace: "sent.bytes - read.bytes <= Infinity"
+  },
+  {
+    defect: "a timed out put does not ask whether it happened",
+    file: "src/internal/hub/client.ts",
+    find:
+      "if (this.entries.get(entry.request) === entry) this.send(Message.Request.Cancel, entry.request, noReference, 0)",
+    replace:
+      "if (this.entries.delete(entry.request)) entry.deliver(Message.make(Message.Reply.Failed, entry.request, 0, Message.Refusal.Cancelled))"
+  },
+  {
+    defect: "pending requests do not learn that the hub is lost",
+    file: "src/internal/hub/client.ts",
+    find: "for (const entry of entries) entry.deliver(lost)",
+    replace: "void entries"
+  },
+  {
+    defect: "a returned item goes to the wrong place",
+    file: "src/internal/hub/mailbox.ts",
+    find: "while (index > 0 && this.returned[index - 1]!.seq > item.seq) index--",
+    replace: "index = 0"
+  },
+  {
+    defect: "a returned item goes to the end",
+    file: "src/internal/hub/mailbox.ts",
+    find: "if (!this.leased.delete(item)) return\n    this.insert(item)",
+    replace: "if (!this.leased.delete(item)) return\n    MutableList.append(this.fresh, item)"
+  },
+  {
+    defect: "the end of file comes although an item may still come back",
+    file: "src/internal/hub/mailbox.ts",
+    find: "this.leased.size === 0 &&",
+    replace: ""
+  },
+  {
+    defect: "one item too many fits",
+    file: "src/internal/hub/mailbox.ts",
+    find: "this.items >= this.options.maxItems",
+    replace: "this.items > this.options.maxItems"
+  },
+  {
+    defect: "an accepted item does not make room",
+    file: "src/internal/hub/mailbox.ts",
+    find: "this.release(item)\n    if (!keep)",
+    replace: "if (!keep)"
+  },
+  {
+    defect: "a ticket is not counted as a holder",
+    file: "src/internal/hub/kernel.ts",
+    find: "if (object.kind === \"pipe\") object.holders[side]++\n    else object.tickets++",
+    replace: "if (object.kind === \"queue\") object.tickets++"
+  },
+  {
+    defect: "a dead client's items do not go back",
+    file: "src/internal/hub/kernel.ts",
+    find: "if (\"lease\" in open) open.mailbox.giveBack(open.lease)\n      else open.cancel()",
+    replace: "if (!(\"lease\" in open)) open.cancel()"
+  },
+  {
+    defect: "a dead client is still a holder",
+    file: "src/internal/hub/kernel.ts",
+    find: "for (const ref of peer.holdings.keys()) this.detach(peer, ref)",
+    replace: ""
+  },
+  {
+    defect: "unfinished items of a dead consumer are forgotten",
+    file: "src/internal/hub/kernel.ts",
+    find: "else for (const item of holding.taken) object.mailbox.restore(item)",
+    replace: ""
+  },
+  {
+    defect: "who waits in join is not told",
+    file: "src/internal/hub/kernel.ts",
+    find: "      joiner()\n",
+    replace: ""
+  },
+  {
+    defect: "a travelling end dies with its sender",
+    file: "src/internal/hub/kernel.ts",
+    find: "this.own(name, enclosed[i]!, undefined)",
+    replace: "void name"
+  },
+  {
+    defect: "a travelling end can be received once only, even if the receiver dies",
+    file: "src/internal/hub/kernel.ts",
+    find: "if (!ticket.reusable) this.dropTicket(name, ticket)",
+    replace: "this.dropTicket(name, ticket)"
+  },
+  {
+    defect: "a message keeps its travelling end for ever",
+    file: "src/internal/hub/kernel.ts",
+    find: "if (this.tickets.has(name)) this.dropTicket(name, enclosed[i]!)",
+    replace: ""
+  }
+]
+
+const root = fileURLToPath(new URL("../..", import.meta.url))
+const copy = mkdtempSync(join(tmpdir(), "mutations-"))
+let survivors = 0
+try {
+  for (const part of ["src", "test/simulation", "test/support", "package.json"]) {
+    cpSync(join(root, part), join(copy, part), { recursive: true })
+  }
+  symlinkSync(join(root, "node_modules"), join(copy, "node_modules"))
+  const run = () =>
+    spawnSync(
+      process.execPath,
+      ["--conditions=@effect-multiprocessing/source", "test/simulation/run.ts", "all", "1", "300"],
+      { cwd: copy, encoding: "utf8", timeout: 120_000 }
+    )
+  const sound = run()
+  if (sound.status !== 0) throw new Error(`the simulation fails without a defect:\n${sound.stdout}${sound.stderr}`)
+  for (const { defect, file, find, replace } of mutations) {
+    const path = join(copy, file)
+    const source = readFileSync(path, "utf8")
+    if (source.split(find).length !== 2) throw new Error(`${defect}: its place in ${file} is not there, or not unique`)
+    writeFileSync(path, source.replace(find, () => replace))
+    const result = run()
+    writeFileSync(path, source)
+    const found = result.status === 1 && result.stdout.includes("seed")
+    if (!found) survivors++
+    console.log(`${found ? "found   " : "SURVIVED"}  ${defect}${found ? `  (${result.stdout.split("\n")[0]})` : ""}`)
+    if (!found && result.stderr !== "") console.log(result.stderr.slice(0, 500))
+  }
+} finally {
+  rmSync(copy, { recursive: true, force: true })
+}
+console.log(`${mutations.length - survivors} defects found, ${survivors} survived`)
+process.exitCode = survivors === 0 ? 0 : 1
