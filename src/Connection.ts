@@ -158,8 +158,8 @@ export interface Connection<in Send, out Receive> extends Sender<Send>, Receiver
 export const isConnection = (u: unknown): u is End => Predicate.hasProperty(u, TypeId)
 
 /**
- * The schema of an end inside of a payload: a handle on the wire, a live connection of the receiving process after decoding. The
- * sender keeps its own; close it if the end is to belong to the receiver alone.
+ * The schema of an end inside of a payload or a message: a handle on the wire, a live connection of the receiving process after
+ * decoding. The sender keeps its own; close it if the end is to belong to the receiver alone.
  *
  * @category schemas
  * @since 0.1.0

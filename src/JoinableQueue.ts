@@ -166,7 +166,7 @@ export const make = <S extends Codec.Portable>(
   kind.make({ item: options.item, name: options.name, spec: spec(options) })
 
 /**
- * The schema of a joinable queue inside of a payload.
+ * The schema of a joinable queue inside of a payload or a message.
  *
  * @category schemas
  * @since 0.1.0

@@ -221,7 +221,8 @@ export const make = <S extends Codec.Portable>(
   kind.make({ item: options.item, name: options.name, spec: spec(options) })
 
 /**
- * The schema of a queue inside of a payload: a handle on the wire, a live queue of the receiving process after decoding.
+ * The schema of a queue inside of a payload or a message: a handle on the wire, a live queue of the receiving process after
+ * decoding.
  *
  * **Example** (As many queues as it takes)
  *

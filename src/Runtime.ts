@@ -22,7 +22,7 @@ export const layer: Layer.Layer<Hub.Hub | Spawner.Spawner> = Layer.mergeAll(Hub.
  * Runs the main program of a module: `NodeRuntime.runMain`, except that it does nothing in a child process.
  *
  * A child imports the module of its target. If the main program stands in the same module, it must not run again in every child; this
- * is what keeps it from doing so, on every version of Node. Under Node 24 and later `if (import.meta.main)` does too.
+ * is what keeps it from doing so, on every version of Node. Under Node 24.2 and later `if (import.meta.main)` does too.
  *
  * Exit code: 0 after success, 1 after a failure (which is printed), 130 after Ctrl-C and SIGTERM, when all children are gone.
  *

@@ -3,7 +3,7 @@
  *
  * A child process can't get a function from its parent. It imports the module that defines the target, and finds the target there by its
  * name. So a target is defined at the top level of a module, and importing that module must start nothing: a main program in the
- * same module is run with `runMain`, which does nothing in a child, or under `if (import.meta.main)` (Node 24).
+ * same module is run with `runMain`, which does nothing in a child, or under `if (import.meta.main)` (Node 24.2).
  *
  * Payload, success and error cross the border by their schemas; the whole `Cause` of a failure crosses too. Services cross by inheritance: see
  * `Inheritable`.

@@ -15,6 +15,7 @@ export type Portable = Schema.ConstraintCodec<unknown, unknown, Hub, Hub>
 
 /** Values of one schema, on behalf of one named object. */
 export interface Codec<A> {
+  readonly object: string
   /**
    * An `Exit` where the schema needs no effect, so that the common case costs no more than a call. The bytes may share a buffer
    * with others: copy what is kept.
@@ -43,6 +44,7 @@ export const make = <S extends Portable>(schema: S, object: string, hub: Hub["Se
   const encode = Schema.encodeUnknownEffect(binary)
   const decode = Schema.decodeUnknownEffect(binary)
   return {
+    object,
     encode: (value, operation) =>
       settle(provideHub(encode(value), hub), (problem) => new EncodeError({ object, operation, problem })),
     decode: (bytes, operation) =>

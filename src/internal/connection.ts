@@ -24,6 +24,7 @@ import * as Message from "./hub/message.ts"
 import { type Patience, patience, type Reference } from "./hub/reference.ts"
 import * as Mail from "./mail.ts"
 import { handleSchema } from "./transit.ts"
+import { maxMessageSize } from "./transport/frames.ts"
 
 export const TypeId = "~effect-multiprocessing/Connection"
 
@@ -87,6 +88,7 @@ export class ConnectionImpl {
       if (!isNatural(size) || offset + size > bytes.length) {
         return this.invalid("sendBytes", `size ${size} from offset ${offset} is not within the ${bytes.length} bytes`)
       }
+      if (size > maxMessageSize) return this.invalid("sendBytes", Mail.tooLarge(size))
       return this.sendMessage(bytes.subarray(offset, offset + size))
     })
 
@@ -113,7 +115,10 @@ export class ConnectionImpl {
       ? this.receiveMessage(
         "recvBytes",
         undefined,
-        (bytes) => bytes.length > room ? this.tooShort(bytes, room) : Effect.succeed(bytes)
+        (bytes, lease) => {
+          lease.accept()
+          return bytes.length > room ? this.tooShort(bytes, room) : Effect.succeed(bytes)
+        }
       )
       : this.invalid("recvBytes", `maxLength ${room} is not a number of bytes`)
   }

@@ -5,13 +5,18 @@ import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Scope from "effect/Scope"
-import type { DecodeError, EncodeError } from "../Failure.ts"
+import { type DecodeError, EncodeError } from "../Failure.ts"
 import type { Hub } from "../Hub.ts"
 import * as Codec from "./codec.ts"
 import type { Attachment } from "./hub/attachments.ts"
 import type { Lease } from "./hub/client.ts"
 import type { Reference } from "./hub/reference.ts"
 import { CurrentTransit } from "./transit.ts"
+import { maxMessageSize } from "./transport/frames.ts"
+
+/** What is wrong with a message of this size. */
+export const tooLarge = (size: number): string =>
+  `${size} bytes are more than a message can have (${maxMessageSize}). Send it in parts, or send where it is.`
 
 /** Encodes a value and puts it. The objects inside of it stay alive until the message is let in, and from then on with the message. */
 export const send = <A, B, E>(
@@ -22,7 +27,12 @@ export const send = <A, B, E>(
 ): Effect.Effect<B, E | EncodeError> =>
   Effect.suspend((): Effect.Effect<B, E | EncodeError> => {
     const encoded = codec.encode(value, operation)
-    return Codec.isDone(encoded) ? put(encoded.value, undefined) : Effect.acquireUseRelease(
+    if (Codec.isDone(encoded)) {
+      return encoded.value.length > maxMessageSize
+        ? Effect.fail(new EncodeError({ object: codec.object, operation, problem: tooLarge(encoded.value.length) }))
+        : put(encoded.value, undefined)
+    }
+    return Effect.acquireUseRelease(
       Scope.make(),
       (scope) => {
         const attachments: Array<Attachment> = []

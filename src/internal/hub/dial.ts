@@ -3,6 +3,8 @@
  */
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
+import * as Schedule from "effect/Schedule"
+import type * as Scope from "effect/Scope"
 import { randomBytes } from "node:crypto"
 import { HubLost } from "../../Failure.ts"
 import { ClientHandshake } from "../transport/handshake.ts"
@@ -13,32 +15,59 @@ import { MessageReader, MessageWriter } from "./messageStream.ts"
 /** How long a hub may take to prove that it knows the key. */
 const handshakeDeadline = "10 seconds"
 
-/** A client whose hub has proved that it knows the key; closed with the scope. */
-export const dial = Effect.fnUntraced(function*(options: {
+/** A hub under a storm of strangers may turn a friend away: how often, and after what time, a friend comes again. */
+const retries = Schedule.exponential("5 millis", 2).pipe(Schedule.jittered, Schedule.upTo({ times: 8 }))
+
+interface Options {
   readonly transport: Transport
   readonly address: string
   readonly key: Uint8Array
   readonly onLost: () => void
-}) {
+}
+
+/** Why one attempt failed. */
+class AttemptFailed extends Error {
+  readonly lost: HubLost
+  readonly passing: boolean
+
+  constructor(lost: HubLost, passing: boolean) {
+    super(lost.message)
+    this.lost = lost
+    this.passing = passing
+  }
+}
+
+/** A client whose hub has proved that it knows the key; closed with the scope. */
+export const dial = (options: Options): Effect.Effect<Client, HubLost, Scope.Scope> =>
+  attempt(options).pipe(
+    Effect.retry({ schedule: retries, while: (failed) => failed.passing }),
+    Effect.mapError((failed) => failed.lost)
+  )
+
+const attempt = Effect.fnUntraced(function*(options: Options) {
   const { address } = options
-  const lost = (reason: string) => new HubLost({ hub: address, reason })
+  const failed = (reason: string, passing: boolean) => new AttemptFailed(new HubLost({ hub: address, reason }), passing)
   const handshake = new ClientHandshake(options.key, randomBytes(32))
-  const authenticated = yield* Deferred.make<Buffer, HubLost>()
-  const fail = (reason: string) => {
-    Deferred.doneUnsafe(authenticated, Effect.fail(lost(reason)))
+  const authenticated = yield* Deferred.make<Buffer, AttemptFailed>()
+  const fail = (reason: string, passing: boolean) => {
+    Deferred.doneUnsafe(authenticated, Effect.fail(failed(reason, passing)))
   }
   // Replaced by the client's own, once there is one. A hub says nothing between the handshake and the first request.
   let onData: (chunk: Buffer) => void
-  let onClose = fail
+  let answered = false
+  // Whoever is turned away after its answer does not know the key.
+  let onClose = (reason: string) => fail(reason, !answered)
 
   const duplex = yield* Effect.acquireRelease(
     options.transport.connect(address, (duplex) => {
       onData = (chunk) => {
         const step = handshake.feed(chunk)
-        if (step.state === "Reply") duplex.write([step.reply])
-        else if (step.state === "Done") Deferred.doneUnsafe(authenticated, Effect.succeed(step.rest))
+        if (step.state === "Reply") {
+          answered = true
+          duplex.write([step.reply])
+        } else if (step.state === "Done") Deferred.doneUnsafe(authenticated, Effect.succeed(step.rest))
         else if (step.state === "Refused") {
-          fail(step.reason)
+          fail(step.reason, false)
           duplex.destroy()
         }
       }
@@ -46,12 +75,12 @@ export const dial = Effect.fnUntraced(function*(options: {
     }),
     (duplex) => Effect.sync(() => duplex.end()),
     { interruptible: true }
-  ).pipe(Effect.mapError((error) => lost(error.message)))
+  ).pipe(Effect.mapError((error) => failed(error.message, error.passing)))
 
   const rest = yield* Deferred.await(authenticated).pipe(
     Effect.timeoutOrElse({
       duration: handshakeDeadline,
-      orElse: () => Effect.fail(lost("it did not answer in time"))
+      orElse: () => Effect.fail(failed("it did not answer in time", false))
     })
   )
 

@@ -40,6 +40,7 @@ export class Reference {
   private readonly client: Client
   private readonly ref: number
   private readonly numbers: Set<number>
+  private readonly keep: Effect.Effect<void, HubLost, Scope.Scope>
   private readonly letGo: Effect.Effect<void>
   /** The address under which other processes reach the hub. */
   private readonly advertise: Effect.Effect<string, HubLost>
@@ -52,6 +53,8 @@ export class Reference {
     readonly advertise: Effect.Effect<string, HubLost>
     /** The numbers in use. */
     readonly numbers: Set<number>
+    /** Until the scope closes, this process stays a client of the hub. */
+    readonly keep: Effect.Effect<void, HubLost, Scope.Scope>
     /** Releases what was needed to hold it. */
     readonly letGo: Effect.Effect<void>
   }) {
@@ -60,6 +63,7 @@ export class Reference {
     this.ref = options.ref
     this.advertise = options.advertise
     this.numbers = options.numbers
+    this.keep = options.keep
     this.letGo = options.letGo
     let number = firstNumber
     while (this.numbers.has(number)) number++
@@ -125,7 +129,8 @@ export class Reference {
    * as a holder itself. One that is `reusable` is not used up when it is redeemed.
    */
   handOver(reusable: boolean): Effect.Effect<Attachment, Closed | HubLost, Scope.Scope> {
-    return Effect.flatMap(this.advertise, (hub) =>
+    // A hub drops the tickets of a client that leaves, which may happen when this reference is closed.
+    return Effect.flatMap(Effect.andThen(this.keep, this.advertise), (hub) =>
       Effect.map(
         Effect.acquireRelease(
           this.request(

@@ -108,6 +108,7 @@ const makeService = (core: Core): Effect.Effect<HubService, never, Scope.Scope> 
         ref,
         letGo,
         numbers,
+        keep: client === own ? Effect.void : Effect.asVoid(RcMap.get(clients, client.address)),
         advertise: client === own ? core.advertise : Effect.succeed(client.address)
       })
 

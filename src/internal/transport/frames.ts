@@ -5,6 +5,9 @@
 /** Longest frame. A length beyond it is not a frame but a peer that speaks something else. */
 export const maxFrameSize = 0x4000_0000
 
+/** Longest message that fits into a frame with what is around it. */
+export const maxMessageSize = maxFrameSize - 0x1_0000
+
 const lengthSize = 4
 
 /** Puts a length before the bytes. */

@@ -106,8 +106,11 @@ export const make = (guard: Guard): Transport => ({
   connect: (address, events) =>
     Effect.callback<Duplex, TransportError>((resume) => {
       const socket = net.connect(address)
-      const onError = (error: Error) =>
-        resume(Effect.fail(new TransportError(`can't connect to the hub at ${address}: ${error.message}`)))
+      const onError = (error: NodeJS.ErrnoException) =>
+        resume(Effect.fail(
+          // EAGAIN: the queue of connections that wait to be accepted is full.
+          new TransportError(`can't connect to the hub: ${error.message}`, { passing: error.code === "EAGAIN" })
+        ))
       socket.once("error", onError)
       socket.once("connect", () => {
         socket.removeListener("error", onError)

@@ -26,6 +26,13 @@ export interface Duplex {
 /** Why a transport could not listen or connect. */
 export class TransportError extends Error {
   override readonly name = "TransportError"
+  /** The other side was too busy: it is worth another try. */
+  readonly passing: boolean
+
+  constructor(message: string, options?: { readonly passing: boolean }) {
+    super(message)
+    this.passing = options?.passing ?? false
+  }
 }
 
 /** Sockets, rings, or the network of a simulation. */
