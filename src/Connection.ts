@@ -164,13 +164,27 @@ export const isConnection = (u: unknown): u is End => Predicate.hasProperty(u, T
  * @category schemas
  * @since 0.1.0
  */
-export const handle = <S extends Codec.Portable, R extends Codec.Portable>(options: {
-  /** What is sent through this end. */
-  readonly send: S
-  /** What is received through this end. */
-  readonly receive: R
-}): Schema.Codec<Connection<S["Type"], R["Type"]>, typeof Handle.Encoded, Hub, Hub> =>
-  internal.handle(options.send, options.receive)
+export const handle = <
+  S extends Codec.Portable | undefined = undefined,
+  R extends Codec.Portable | undefined = undefined
+>(options: {
+  /** What is sent through this end; leave it out for an end that only receives. */
+  readonly send?: S
+  /** What is received through this end; leave it out for an end that only sends. */
+  readonly receive?: R
+}): Schema.Codec<EndOf<S, R>, typeof Handle.Encoded, Hub, Hub> =>
+  internal.handle({ send: options.send, receive: options.receive })
+
+/**
+ * An end with these directions.
+ *
+ * @category utility types
+ * @since 0.1.0
+ */
+export type EndOf<S extends Codec.Portable | undefined, R extends Codec.Portable | undefined> = S extends Codec.Portable
+  ? R extends Codec.Portable ? Connection<S["Type"], R["Type"]> : Sender<S["Type"]>
+  : R extends Codec.Portable ? Receiver<R["Type"]>
+  : End
 
 /**
  * What {@link wait} can wait for: an end that receives, or an effect that completes when something has happened, such as the

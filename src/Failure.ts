@@ -322,7 +322,7 @@ export class InvalidArgument extends Schema.TaggedError<InvalidArgument>()("Inva
 }
 
 /**
- * An item or message does not fit its schema, so nothing was sent. The queue or connection stays usable.
+ * An item or message does not fit its schema, or is too large, so nothing was sent. The queue or connection stays usable.
  *
  * Python: `PicklingError`, which `Queue.put` reports on stderr only while the item vanishes.
  *
@@ -336,7 +336,7 @@ export class EncodeError extends Schema.TaggedError<EncodeError>()("EncodeError"
   problem: Schema.String
 }) {
   override get message(): string {
-    return `${this.object}: ${this.operation}: the value does not fit the schema, nothing was sent: ${this.problem}`
+    return `${this.object}: ${this.operation}: the value can't be sent: ${this.problem}`
   }
 }
 

@@ -62,6 +62,8 @@ export interface HubService {
   ) => Effect.Effect<ReadonlyArray<Reference>, never, Scope.Scope>
   /** @internal Redeems a handle. The reference is closed with the scope. */
   readonly attach: (handle: Handle) => Effect.Effect<Reference, HubLost | Closed, Scope.Scope>
+  /** @internal Where other processes reach this hub; it starts to listen. */
+  readonly address: Effect.Effect<string, HubLost>
   /** @internal Objects that arrive in messages are let go when it closes, or when they are closed. */
   readonly scope: Scope.Scope
   /** @internal A hub for a process that lives inside of this one: the same objects, other holders. */

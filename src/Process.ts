@@ -24,6 +24,7 @@ import * as Deferred from "effect/Deferred"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
+import { NodeInspectSymbol } from "effect/Inspectable"
 import * as Option from "effect/Option"
 import * as Predicate from "effect/Predicate"
 import * as Redacted from "effect/Redacted"
@@ -259,6 +260,10 @@ class ProcessImpl {
     }
   }
 
+  [NodeInspectSymbol]() {
+    return this.toJSON()
+  }
+
   // ---------------------------------------------------------------------------------------------- start
 
   get start() {
@@ -281,9 +286,13 @@ class ProcessImpl {
             restore(spawned.imported).pipe(
               Effect.mapError(({ cause, reason }) => this.spawnError(reason, cause)),
               // Whoever does not get to know that it runs must not leave it running. The failure is told here, not by join.
-              Effect.onError(() => {
+              Effect.onError((cause) => {
                 this.joined = true
-                return Effect.andThen(spawned.signal("SIGKILL"), Deferred.await(this.result))
+                return Effect.andThen(
+                  // A child that could not import ends by itself.
+                  Cause.hasInterrupts(cause) ? Effect.void : this.endsWithin(terminationDeadline),
+                  Effect.andThen(this.killNow, Deferred.await(this.result))
+                )
               })
             )
           )

@@ -3,6 +3,7 @@
  */
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
+import { NodeInspectSymbol } from "effect/Inspectable"
 import * as Predicate from "effect/Predicate"
 import * as Stream from "effect/Stream"
 import type * as Connection from "../Connection.ts"
@@ -63,6 +64,9 @@ export class ConnectionImpl {
   }
   toJSON() {
     return { _id: "Connection", name: this.name, closed: this.reference.isClosed }
+  }
+  [NodeInspectSymbol]() {
+    return this.toJSON()
   }
 
   // ---------------------------------------------------------------------------------------------- sending
@@ -191,11 +195,11 @@ export class ConnectionImpl {
   }
 }
 
-/** The schema of an end as part of a payload. */
-export const handle = (send: Codec.Portable, receive: Codec.Portable): any =>
+/** The schema of an end as part of a payload or a message. */
+export const handle = (directions: Directions): any =>
   handleSchema({
     identifier: "Connection",
     is: (value: unknown): value is ConnectionImpl => Predicate.hasProperty(value, TypeId),
     referenceOf: (connection) => connection.reference,
-    fromReference: (reference, hub) => new ConnectionImpl(reference, { send, receive }, hub)
+    fromReference: (reference, hub) => new ConnectionImpl(reference, directions, hub)
   })

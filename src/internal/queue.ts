@@ -4,6 +4,7 @@
 import * as Cause from "effect/Cause"
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import { NodeInspectSymbol } from "effect/Inspectable"
 import * as Layer from "effect/Layer"
 import * as Predicate from "effect/Predicate"
 import type * as Scope from "effect/Scope"
@@ -166,6 +167,9 @@ export const kind = (label: string, typeId: string): Kind => {
     readonly [typeId] = typeId
     toJSON() {
       return { _id: label, name: this.name }
+    }
+    [NodeInspectSymbol]() {
+      return this.toJSON()
     }
   }
   const construct = (reference: Reference, item: Codec.Portable, hub: Hub["Service"]) =>

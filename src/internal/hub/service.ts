@@ -113,6 +113,7 @@ const makeService = (core: Core): Effect.Effect<HubService, never, Scope.Scope> 
       })
 
     return {
+      address: core.advertise,
       scope,
       create: (names, spec) =>
         Effect.acquireRelease(

@@ -1,9 +1,10 @@
 /**
  * The exit of a target on its way from child to parent: the whole cause, by the target's schemas.
  */
-import type * as Effect from "effect/Effect"
+import * as Cause from "effect/Cause"
+import * as Effect from "effect/Effect"
 import * as SchemaBinary from "effect/encoding/SchemaBinary"
-import type * as Exit from "effect/Exit"
+import * as Exit from "effect/Exit"
 import * as Predicate from "effect/Predicate"
 import * as Schema from "effect/Schema"
 import * as SchemaGetter from "effect/SchemaGetter"
@@ -39,7 +40,20 @@ const Defect = Schema.Json.pipe(Schema.decodeTo(Schema.Unknown, {
   })
 }))
 
-const codec = ({ error, success }: Schemas) => SchemaBinary.toCodec(Schema.Exit(success, error, Defect))
+/** The stacks of typed failures travel beside them, as their schemas know nothing of stacks. */
+const codec = ({ error, success }: Schemas) =>
+  SchemaBinary.toCodec(Schema.Struct({
+    exit: Schema.Exit(success, error, Defect),
+    stacks: Schema.Array(Schema.UndefinedOr(Schema.String))
+  }))
+
+/** The errors in a failure, where they are errors, in their order. */
+const errorsOf = (exit: Exit.Exit<unknown, unknown>): Array<Error | undefined> =>
+  Exit.isSuccess(exit) ?
+    [] :
+    exit.cause.reasons.map((reason) =>
+      Cause.isFailReason(reason) && reason.error instanceof Error ? reason.error : undefined
+    )
 
 /** In the child. */
 export const encode = (
@@ -47,14 +61,28 @@ export const encode = (
   exit: Exit.Exit<unknown, unknown>
 ): Effect.Effect<Uint8Array, Schema.SchemaError> =>
   // Objects can't travel in a result, as their holder ends with it: nothing asks for the hub.
-  Schema.encodeUnknownEffect(codec(schemas))(exit) as Effect.Effect<Uint8Array, Schema.SchemaError>
+  Schema.encodeUnknownEffect(codec(schemas))({
+    exit,
+    stacks: errorsOf(exit).map((error) => error?.stack)
+  }) as Effect.Effect<Uint8Array, Schema.SchemaError>
 
 /** In the parent. */
 export const decode = (
   schemas: Schemas,
   bytes: Uint8Array
 ): Effect.Effect<Exit.Exit<unknown, unknown>, Schema.SchemaError> =>
-  Schema.decodeUnknownEffect(codec(schemas))(bytes) as Effect.Effect<
-    Exit.Exit<unknown, unknown>,
-    Schema.SchemaError
-  >
+  Effect.map(
+    Schema.decodeUnknownEffect(codec(schemas))(bytes) as Effect.Effect<
+      { readonly exit: Exit.Exit<unknown, unknown>; readonly stacks: ReadonlyArray<string | undefined> },
+      Schema.SchemaError
+    >,
+    ({ exit, stacks }) => {
+      for (const [i, error] of errorsOf(exit).entries()) {
+        const stack = stacks[i]
+        if (error !== undefined && stack !== undefined) {
+          Object.defineProperty(error, "stack", { value: stack, configurable: true, writable: true })
+        }
+      }
+      return exit
+    }
+  )

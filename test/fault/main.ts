@@ -1,0 +1,355 @@
+/**
+ * `npm run test:fault`: kills real processes with SIGKILL at random moments, and accounts for every item.
+ *
+ * `ITEMS`, `KILLS` and `SEED` change the size and the sequence. Prints what was counted; exit code 1 if anything is lost, doubled, hangs
+ * or is left behind.
+ */
+import { Effect, Fiber, Option, Schema, type Scope } from "effect"
+import * as Mp from "effect-multiprocessing"
+import { existsSync, mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync } from "node:fs"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { Random } from "../support/random.ts"
+import { consumer, Items, Messages, owner, producer, reader, stranger, writer } from "./targets.ts"
+
+const items = Number(process.env["ITEMS"] ?? 1_000_000)
+const kills = Number(process.env["KILLS"] ?? 200)
+const seed = Number(process.env["SEED"] ?? Math.floor(Math.random() * 2 ** 32))
+const random = new Random(seed)
+
+class Violated extends Schema.TaggedError<Violated>()("Violated", { message: Schema.String }) {}
+
+const demand = (holds: boolean, message: string) => holds ? Effect.void : Effect.fail(new Violated({ message }))
+
+const readJournal = (path: string): Uint32Array => {
+  if (!existsSync(path)) return new Uint32Array(0)
+  const bytes = readFileSync(path)
+  return new Uint32Array(bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.length - bytes.length % 4))
+}
+
+/** A directory for journals. */
+const workspace = Effect.acquireRelease(
+  Effect.sync(() => mkdtempSync(join(tmpdir(), "fault-"))),
+  (directory) => Effect.sync(() => rmSync(directory, { recursive: true, force: true }))
+)
+
+/** How often each number was written down. */
+const count = (paths: ReadonlyArray<string>, size: number): Uint8Array => {
+  const counts = new Uint8Array(size)
+  for (const path of paths) {
+    for (const n of readJournal(path)) counts[n]!++
+  }
+  return counts
+}
+
+/** Keeps processes of one kind running; `again` starts the next one of a slot, or says that the slot is finished. */
+const slots = <R>(
+  size: number,
+  start: (
+    slot: number,
+    incarnation: number
+  ) => Effect.Effect<Option.Option<Mp.Process.Process<void, never>>, unknown, R>
+) => {
+  const running: Array<Mp.Process.Process<void, never> | undefined> = Array.from({ length: size })
+  let killed = 0
+  return {
+    get killed() {
+      return killed
+    },
+    killOne: Effect.gen(function*() {
+      const victim = running[random.int(size)]
+      if (victim === undefined) return
+      const alive = yield* Effect.orElseSucceed(victim.isAlive, () => false)
+      if (!alive) return
+      killed++
+      yield* Effect.ignore(victim.kill)
+    }),
+    run: Effect.forEach(running, (_, slot) =>
+      Effect.gen(function*() {
+        for (let incarnation = 0;; incarnation++) {
+          const ended = yield* Effect.scoped(Effect.gen(function*() {
+            const process = yield* start(slot, incarnation)
+            if (Option.isNone(process)) return true
+            running[slot] = process.value
+            const exit = yield* Effect.exit(process.value.join())
+            running[slot] = undefined
+            return exit._tag === "Success"
+          }))
+          if (ended) return
+        }
+      }), { concurrency: "unbounded", discard: true })
+  }
+}
+
+const transfer = Effect.gen(function*() {
+  const directory = yield* workspace
+  const concurrency = 16
+  const share = Math.ceil(items / 4)
+  const journals = { put: [] as Array<string>, got: [] as Array<string> }
+  const unknown = new Set<number>()
+  const next = [0, 1, 2, 3].map((slot) => slot * share)
+
+  const producers = slots(4, (slot, incarnation) =>
+    Effect.suspend(() => {
+      const last = journals.put.findLast((path) => path.includes(`put-${slot}-`))
+      if (last !== undefined) {
+        // What was on its way when the last one died may or may not have arrived; what it had not begun is still to do.
+        const returned = new Set(readJournal(last))
+        const begun = Math.min(next[slot]! + returned.size + concurrency, (slot + 1) * share)
+        for (let n = next[slot]!; n < begun; n++) if (!returned.has(n)) unknown.add(n)
+        next[slot] = begun
+      }
+      const to = Math.min((slot + 1) * share, items)
+      if (next[slot]! >= to) return Effect.succeedNone
+      const path = join(directory, `put-${slot}-${incarnation}`)
+      journals.put.push(path)
+      return Effect.asSome(Mp.Process.spawn(producer, { from: next[slot]!, to, concurrency, journal: path }))
+    }))
+  const consumers = slots(4, (slot, incarnation) => {
+    const path = join(directory, `got-${slot}-${incarnation}`)
+    journals.got.push(path)
+    return Effect.asSome(Mp.Process.spawn(consumer, { concurrency: 4, journal: path }))
+  })
+  const queue = yield* Items
+  const killing = Effect.gen(function*() {
+    while (producers.killed < kills || consumers.killed < kills) {
+      yield* Effect.sleep(random.int(300))
+      yield* producers.killed < kills ? producers.killOne : Effect.void
+      yield* Effect.sleep(random.int(300))
+      yield* consumers.killed < kills ? consumers.killOne : Effect.void
+    }
+  })
+  yield* Effect.forkScoped(killing)
+  const consuming = yield* Effect.forkScoped(consumers.run)
+  yield* producers.run
+  yield* queue.shutdown()
+  yield* Fiber.join(consuming)
+
+  const put = count(journals.put, items)
+  const got = count(journals.got, items)
+  let doubled = 0
+  let lost = 0
+  let delivered = 0
+  for (let n = 0; n < items; n++) {
+    if (got[n]! > 1) doubled++
+    if (got[n]! > 0) delivered++
+    if (put[n]! > 0 && got[n] === 0) lost++
+  }
+  console.log(
+    `transfer: ${items} items, ${producers.killed} producers and ${consumers.killed} consumers killed; ` +
+      `${delivered} delivered once, ${doubled} doubled, ${unknown.size} on their way when a producer died, ` +
+      `${lost} in the hands of a consumer when it died`
+  )
+  yield* demand(doubled === 0, `${doubled} items arrived twice`)
+  yield* demand(lost <= consumers.killed, `${lost} items are lost, more than consumers died`)
+})
+
+const pipe = Effect.gen(function*() {
+  const directory = yield* workspace
+  const journals = { put: [] as Array<string>, got: [] as Array<string> }
+  const each = 5_000
+  let killed = 0
+  for (let round = 0;; round++) {
+    if (killed >= kills / 2) break
+    yield* Effect.scoped(
+      Effect.gen(function*() {
+        const start = <A>(spawn: (path: string) => A, kind: "put" | "got", i: number) => {
+          const path = join(directory, `${kind}-${round}-${i}`)
+          journals[kind].push(path)
+          return spawn(path)
+        }
+        const left = yield* Messages.left
+        const right = yield* Messages.right
+        const from = (i: number) => (round * 3 + i) * each
+        const writers = yield* Effect.forEach([0, 1, 2], (i) =>
+          start(
+            (journal) => Mp.Process.spawn(writer, { from: from(i), to: from(i) + each, concurrency: 1, journal }),
+            "put",
+            i
+          ))
+        const readers = yield* Effect.forEach([0, 1, 2], (i) =>
+          start(
+            (journal) => Mp.Process.spawn(reader, { concurrency: 1, journal }),
+            "got",
+            i
+          ))
+        yield* right.close
+        // One reader is left, so that everything must arrive and every reader must see the end.
+        for (const victim of [writers[random.int(3)]!, readers[1]!, readers[2]!, writers[random.int(3)]!]) {
+          yield* Effect.sleep(random.int(100))
+          if (yield* victim.isAlive) killed++
+          yield* Effect.ignore(victim.kill)
+        }
+        for (const process of [...writers, ...readers]) yield* Effect.exit(process.join())
+        yield* Effect.flip(left.recv()).pipe(Effect.timeout("5 seconds"))
+      }).pipe(Effect.provide(Messages.layer))
+    )
+  }
+  const size = Math.max(...journals.put.map((path) => Math.max(0, ...readJournal(path).slice(-1)))) + each
+  const put = count(journals.put, size)
+  const got = count(journals.got, size)
+  const doubled = got.filter((n) => n > 1).length
+  const lost = put.filter((n, i) => n > 0 && got[i] === 0).length
+  console.log(
+    `pipe: ${put.filter((n) => n > 0).length} messages, ${killed} processes killed; ${doubled} doubled, ` +
+      `${lost} in the hands of a reader when it died`
+  )
+  yield* demand(doubled === 0, `${doubled} messages arrived twice`)
+  yield* demand(lost <= killed, `${lost} messages are lost, more than readers died`)
+})
+
+const isRunning = (pid: number): boolean => {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, "latin1")
+    return stat.slice(stat.lastIndexOf(")") + 2, stat.lastIndexOf(")") + 3) !== "Z"
+  } catch {
+    return false
+  }
+}
+
+const hubs = Effect.gen(function*() {
+  const directory = yield* workspace
+  const rounds = Math.ceil(kills / 4)
+  let survivors = 0
+  let slowest = 0
+  for (let round = 0; round < rounds; round++) {
+    yield* Effect.scoped(Effect.gen(function*() {
+      const pids = yield* Mp.Queue.make({ item: Schema.Int })
+      const journal = join(directory, `hub-${round}`)
+      const process = yield* Mp.Process.spawn(owner, { pids, journal })
+      const children: Array<number> = []
+      for (let i = 0; i < 4; i++) children.push(yield* pids.get())
+      yield* Effect.sleep(random.int(100))
+      const begin = performance.now()
+      yield* process.kill
+      yield* Effect.exit(process.join())
+      while (children.some(isRunning)) {
+        yield* Effect.sleep(5)
+        yield* demand(performance.now() - begin < 10_000, "a process hangs after its hub was lost")
+      }
+      slowest = Math.max(slowest, performance.now() - begin)
+      const ends = readJournal(journal)
+      survivors += ends.length
+      yield* demand(ends.every((end) => end === 1), "an operation did not end with HubLost")
+    }))
+  }
+  console.log(
+    `hub: ${rounds} owners killed; ${survivors} operations of survivors ended with HubLost; ` +
+      `the last of their processes was gone after ${Math.round(slowest)} ms`
+  )
+  yield* demand(slowest < 2000, "a process outlived its hub by more than 2 seconds")
+})
+
+const storm = Effect.gen(function*() {
+  const times = items / 100
+  const queue = yield* Items
+  const [left, right] = yield* Mp.Pipe.make({ message: Schema.Int })
+  const joinable = yield* Mp.JoinableQueue.make({ item: Schema.Int })
+  yield* joinable.put(0)
+  const operations: Record<string, Effect.Effect<unknown, unknown>> = {
+    get: queue.get(),
+    "get with a timeout": queue.get({ timeout: "1 millis" }),
+    put: queue.put(1),
+    "put with a timeout": queue.put(1, { timeout: "1 millis" }),
+    recv: left.recv(),
+    "recv with a timeout": left.recv({ timeout: "1 millis" }),
+    send: right.send(1),
+    poll: left.poll({ timeout: "1 millis" }),
+    join: joinable.join(),
+    "join with a timeout": joinable.join({ timeout: "1 millis" }),
+    wait: Mp.wait([left], { timeout: "1 millis" })
+  }
+  for (const [name, operation] of Object.entries(operations)) {
+    let happened = 0
+    yield* Effect.forEach(Array.from({ length: times }), () =>
+      operation.pipe(
+        Effect.timeout(random.int(3)),
+        Effect.exit,
+        Effect.map((exit) => {
+          if (exit._tag === "Success") happened++
+        })
+      ), { concurrency: 50, discard: true })
+    const before = { get: -1, put: 1, "get with a timeout": -1, "put with a timeout": 1 }[name]
+    if (before === 1) {
+      // What a put said to have happened is there; what it did not say may be.
+      let found = 0
+      while (yield* Effect.isSuccess(queue.getNowait)) found++
+      yield* demand(found >= happened, `${name}: ${happened} happened, ${found} are there`)
+    }
+  }
+  console.log(`storm: ${Object.keys(operations).length} operations, ${times} interruptions and timeouts each`)
+})
+
+// Everything that the library makes in the temporary directory is made here, also by children.
+const temporary = mkdtempSync(join(tmpdir(), "emp-"))
+process.env["TMPDIR"] = temporary
+process.on("exit", () => rmSync(temporary, { recursive: true, force: true }))
+
+/** What must not grow. */
+const resources = () => ({
+  children:
+    readdirSync("/proc").filter((pid) =>
+      /^\d+$/.test(pid) && existsSync(`/proc/${pid}/stat`) && parentOf(pid) === process.pid
+    ).length,
+  descriptors: readdirSync("/proc/self/fd").filter((fd) => {
+    try {
+      return readlinkSync(`/proc/self/fd/${fd}`) !== ""
+    } catch {
+      return false
+    }
+  }).length,
+  directories: readdirSync(temporary).length
+})
+
+const parentOf = (pid: string): number => {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, "latin1")
+    return Number(stat.slice(stat.lastIndexOf(")") + 2).split(" ")[1])
+  } catch {
+    return 0
+  }
+}
+
+/** A fault test under the attack of a stranger, after which nothing is left. */
+const attacked = <E>(
+  name: string,
+  test: Effect.Effect<void, E, Items | Mp.Hub.Hub | Mp.Spawner.Spawner | Scope.Scope>
+) =>
+  Effect.gen(function*() {
+    const before = resources()
+    const begin = performance.now()
+    yield* Effect.gen(function*() {
+      const hub = yield* Mp.Hub.Hub
+      yield* Mp.Process.spawn(stranger, { address: yield* hub.address }, { daemon: true, gracePeriod: 100 })
+      yield* test
+    }).pipe(Effect.scoped, Effect.provide(Items.layer), Effect.provide(Mp.layer))
+    // The guards of what was killed need a moment.
+    for (let i = 0; i < 200 && readdirSync(temporary).length > before.directories; i++) yield* Effect.sleep(10)
+    const after = resources()
+    console.log(
+      `${name}: ${Math.round((performance.now() - begin) / 100) / 10} s; left behind: ` +
+        Object.entries(after).map(([what, n]) => `${Math.max(0, n - before[what as keyof typeof before])} ${what}`)
+          .join(", ")
+    )
+    yield* demand(
+      after.children <= before.children && after.descriptors <= before.descriptors &&
+        after.directories <= before.directories,
+      `${name}: something is left behind: ${JSON.stringify({ before, after })}`
+    )
+  })
+
+const only = process.argv[2]
+const tests = { transfer, pipe, hubs, storm }
+
+Mp.runMain(Effect.gen(function*() {
+  console.log(`seed ${seed}`)
+  // What the first use of processes and sockets opens for good must not count.
+  yield* Effect.scoped(Effect.gen(function*() {
+    const hub = yield* Mp.Hub.Hub
+    const process = yield* Mp.Process.spawn(stranger, { address: yield* hub.address }, { daemon: true })
+    yield* process.kill
+  })).pipe(Effect.provide(Mp.layer))
+  for (const [name, test] of Object.entries(tests)) {
+    if (only === undefined || only === name) yield* attacked(name, test)
+  }
+}))

@@ -1,0 +1,142 @@
+/** What the processes of the fault tests run. */
+import { Effect, Schema } from "effect"
+import * as Mp from "effect-multiprocessing"
+import { openSync, writeSync } from "node:fs"
+import { connect } from "node:net"
+
+export class Items extends Mp.Queue.Service<Items>()("fault/Items", { item: Schema.Int, maxsize: 1000 }) {}
+
+export class Messages extends Mp.Pipe.Service<Messages>()("fault/Messages", { message: Schema.Int, duplex: false }) {}
+
+/** Writes numbers down, each in the same step with what it is about. What is written survives the death of the process. */
+const journal = (path: string) => {
+  const descriptor = openSync(path, "a")
+  const bytes = Buffer.alloc(4)
+  return (n: number) => {
+    bytes.writeUInt32LE(n)
+    writeSync(descriptor, bytes)
+  }
+}
+
+const Range = Schema.Struct({ from: Schema.Int, to: Schema.Int, concurrency: Schema.Int, journal: Schema.String })
+const Journal = Schema.Struct({ concurrency: Schema.Int, journal: Schema.String })
+
+/** Runs as many copies at a time. */
+const copies = <E, R>(concurrency: number, effect: Effect.Effect<void, E, R>) =>
+  Effect.all(Array.from({ length: concurrency }, () => effect), { concurrency, discard: true })
+
+export const producer = Mp.Target.make(
+  "producer",
+  { module: import.meta.url, payload: Range, inherits: [Items] },
+  Effect.fnUntraced(function*({ concurrency, from, journal: path, to }) {
+    const items = yield* Items
+    const write = journal(path)
+    let next = from
+    yield* copies(
+      concurrency,
+      Effect.gen(function*() {
+        while (next < to) {
+          const item = next++
+          yield* items.put(item)
+          write(item)
+        }
+      })
+    )
+  }, Effect.orDie)
+)
+
+export const consumer = Mp.Target.make(
+  "consumer",
+  { module: import.meta.url, payload: Journal, inherits: [Items] },
+  Effect.fnUntraced(function*({ concurrency, journal: path }) {
+    const items = yield* Items
+    const write = journal(path)
+    yield* copies(
+      concurrency,
+      Effect.forever(Effect.map(items.get(), write)).pipe(Effect.catchTag("ShutDown", () => Effect.void))
+    )
+  }, Effect.orDie)
+)
+
+export const writer = Mp.Target.make(
+  "writer",
+  { module: import.meta.url, payload: Range, inherits: [Messages.right] },
+  Effect.fnUntraced(function*({ from, journal: path, to }) {
+    const messages = yield* Messages.right
+    const write = journal(path)
+    for (let message = from; message < to; message++) {
+      yield* messages.send(message)
+      write(message)
+    }
+  }, Effect.orDie)
+)
+
+export const reader = Mp.Target.make(
+  "reader",
+  { module: import.meta.url, payload: Journal, inherits: [Messages.left] },
+  Effect.fnUntraced(function*({ journal: path }) {
+    const messages = yield* Messages.left
+    const write = journal(path)
+    yield* Effect.forever(Effect.map(messages.recv(), write)).pipe(Effect.catchTag("EndOfFile", () => Effect.void))
+  }, Effect.orDie)
+)
+
+/** Connects to a hub again and again, without its key: garbage, half a handshake, silence. */
+export const stranger = Mp.Target.make(
+  "stranger",
+  { module: import.meta.url, payload: Schema.Struct({ address: Schema.String }) },
+  ({ address }) =>
+    Effect.forever(Effect.callback<void>((resume) => {
+      const socket = connect(address)
+      const manners = Math.random()
+      socket.on("error", () => {})
+      socket.on("close", () => resume(Effect.void))
+      socket.on("connect", () => {
+        if (manners < 0.3) socket.destroy()
+        else if (manners < 0.9) socket.write(Buffer.from(Array.from({ length: 80 }, () => Math.random() * 256)))
+        else socket.write("half a hand")
+      })
+      const patience = setTimeout(() => socket.destroy(), 5)
+      return Effect.sync(() => {
+        clearTimeout(patience)
+        socket.destroy()
+      })
+    }))
+)
+
+/** Owns a hub, and children that wait on it in every way; tells their pids, then waits to be killed. */
+export const owner = Mp.Target.make(
+  "owner",
+  { module: import.meta.url, payload: Schema.Struct({ pids: Mp.Queue.handle(Schema.Int), journal: Schema.String }) },
+  Effect.fnUntraced(function*({ journal: path, pids }) {
+    const program = Effect.gen(function*() {
+      for (let i = 0; i < 4; i++) {
+        const process = yield* Mp.Process.spawn(survivor, { put: i % 2 === 0, journal: path })
+        const pid = yield* process.pid
+        if (pid._tag === "Some") yield* pids.put(pid.value)
+      }
+      return yield* Effect.never
+    })
+    yield* Effect.provide(program, Items.layer)
+  }, Effect.orDie)
+)
+
+/** Uses the queue of a hub until the hub is lost; writes down 1 then, 2 for anything else. */
+export const survivor = Mp.Target.make(
+  "survivor",
+  {
+    module: import.meta.url,
+    payload: Schema.Struct({ put: Schema.Boolean, journal: Schema.String }),
+    inherits: [Items]
+  },
+  Effect.fnUntraced(function*({ journal: path, put }) {
+    const items = yield* Items
+    const write = journal(path)
+    const operation: Effect.Effect<unknown, { readonly _tag: string }> = put ? items.put(1) : items.get()
+    yield* Effect.forever(operation).pipe(
+      Effect.catch((error) => Effect.sync(() => write(error._tag === "HubLost" ? 1 : 2))),
+      // The parent died with its hub: this fiber is interrupted at the same moment.
+      Effect.uninterruptible
+    )
+  })
+)
