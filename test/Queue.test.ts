@@ -1,0 +1,4 @@
+import { queueSuite } from "./suites/objects.ts"
+import { layers } from "./support/sides.ts"
+
+for (const [name, layer] of layers) queueSuite(name, layer)

@@ -1,0 +1,154 @@
+import { assert, describe, it } from "@effect/vitest"
+import { FrameDecoder, lengthPrefix, maxFrameSize } from "../../src/internal/transport/frames.ts"
+import { Random, seed, seedNote } from "../support/random.ts"
+
+const encode = (frames: ReadonlyArray<Uint8Array>): Buffer =>
+  Buffer.concat(frames.flatMap((frame) => [lengthPrefix(frame.length), frame]))
+
+const decode = (chunks: Iterable<Buffer>, limit?: number) => {
+  const decoder = new FrameDecoder(limit)
+  const frames: Array<Buffer> = []
+  for (const chunk of chunks) {
+    if (!decoder.feed(chunk, (frame) => frames.push(frame))) return { frames, valid: false }
+  }
+  return { frames, valid: true }
+}
+
+const hex = (frames: ReadonlyArray<Buffer>) => frames.map((frame) => frame.toString("hex"))
+
+/** Cuts at random places; some chunks are empty. */
+const cut = (random: Random, bytes: Buffer): Array<Buffer> => {
+  const chunks: Array<Buffer> = []
+  const longest = 1 + random.int(bytes.length + 1)
+  for (let offset = 0; offset < bytes.length;) {
+    const size = random.int(longest + 1)
+    chunks.push(bytes.subarray(offset, offset + size))
+    offset += size
+  }
+  return chunks
+}
+
+describe("FrameDecoder", () => {
+  it("gives the same frames for every way to cut a short stream in two or three", () => {
+    const frames = [Buffer.from("hello"), Buffer.alloc(0), Buffer.from([7]), Buffer.from([0, 0, 0, 1, 2])]
+    const stream = encode(frames)
+    for (let i = 0; i <= stream.length; i++) {
+      for (let j = i; j <= stream.length; j++) {
+        const result = decode([stream.subarray(0, i), stream.subarray(i, j), stream.subarray(j)])
+        assert.isTrue(result.valid)
+        assert.deepStrictEqual(hex(result.frames), hex(frames), `cut at ${i} and ${j}`)
+      }
+    }
+  })
+
+  it("gives the same frames byte by byte", () => {
+    const frames = [Buffer.from("hello"), Buffer.alloc(0), Buffer.alloc(300, 1)]
+    const result = decode(Array.from(encode(frames), (byte) => Buffer.from([byte])))
+    assert.deepStrictEqual(hex(result.frames), hex(frames))
+  })
+
+  it("gives the same frames for random streams, cut at random", () => {
+    for (let run = 0; run < 5_000; run++) {
+      const random = new Random(seed + run)
+      const frames = Array.from({ length: random.int(8) }, () => random.bytes(random.int(random.pick([2, 10, 300]))))
+      const { frames: decoded, valid } = decode(cut(random, encode(frames)))
+      assert.isTrue(valid, seedNote(random))
+      assert.deepStrictEqual(hex(decoded), hex(frames), seedNote(random))
+    }
+  })
+
+  it("gives each frame as soon as its last byte has arrived", () => {
+    const decoder = new FrameDecoder()
+    const frames: Array<Buffer> = []
+    const stream = encode([Buffer.from("ab"), Buffer.from("c")])
+    const counts = Array.from(stream, (byte) => {
+      decoder.feed(Buffer.from([byte]), (frame) => frames.push(frame))
+      return frames.length
+    })
+    assert.deepStrictEqual(counts, [0, 0, 0, 0, 0, 1, 1, 1, 1, 1, 2])
+  })
+
+  it("gives frames of their own: a chunk that is used again does not change them", () => {
+    const chunk = encode([Buffer.from("hello")])
+    const { frames } = decode([chunk])
+    chunk.fill(0)
+    assert.strictEqual(frames[0]!.toString(), "hello")
+  })
+
+  it("gives an empty frame", () => {
+    assert.deepStrictEqual(hex(decode([lengthPrefix(0)]).frames), [""])
+  })
+
+  it("takes a frame of just the limit, and refuses one that is longer as soon as its length is known", () => {
+    const ten = Buffer.alloc(10, 1)
+    assert.deepStrictEqual(decode([encode([ten])], 10), { frames: [ten], valid: true })
+    assert.deepStrictEqual(decode([lengthPrefix(11)], 10), { frames: [], valid: false })
+    assert.isFalse(decode([lengthPrefix(maxFrameSize + 1)]).valid)
+    assert.isFalse(decode([Buffer.from([0xff, 0xff, 0xff, 0xff])]).valid)
+  })
+
+  it("still gives the frames that came before one that is too long", () => {
+    const stream = Buffer.concat([encode([Buffer.from("ok")]), lengthPrefix(11)])
+    const { frames, valid } = decode([stream], 10)
+    assert.deepStrictEqual(hex(frames), [Buffer.from("ok").toString("hex")])
+    assert.isFalse(valid)
+  })
+
+  it("allocates nothing for a length that is only announced", () => {
+    const before = process.memoryUsage()
+    const decoders = Array.from({ length: 64 }, () => new FrameDecoder())
+    for (const decoder of decoders) {
+      assert.isTrue(decoder.feed(lengthPrefix(maxFrameSize), () => assert.fail("there is no frame yet")))
+      assert.isTrue(decoder.feed(Buffer.alloc(1000), () => assert.fail("there is no frame yet")))
+    }
+    const after = process.memoryUsage()
+    // Announced were 64 GiB.
+    assert.isBelow(after.arrayBuffers - before.arrayBuffers, 16 * 1024 * 1024)
+    assert.isBelow(after.rss - before.rss, 256 * 1024 * 1024)
+  })
+
+  it("puts a long frame together without copying it again for each chunk", () => {
+    const size = 32 * 1024 * 1024
+    const chunk = Buffer.alloc(1024, 7)
+    const decoder = new FrameDecoder()
+    const frames: Array<Buffer> = []
+    decoder.feed(lengthPrefix(size), (frame) => frames.push(frame))
+    // Copied for each of its chunks, that would be 512 GiB.
+    for (let i = 0; i < size / chunk.length; i++) decoder.feed(chunk, (frame) => frames.push(frame))
+    assert.strictEqual(frames.length, 1)
+    assert.strictEqual(frames[0]!.length, size)
+    assert.isTrue(frames[0]!.every((byte) => byte === 7))
+  })
+
+  it("never throws, and never gives what is not a frame, for 200 000 random streams", () => {
+    for (let run = 0; run < 200_000; run++) {
+      const random = new Random(seed + run)
+      const limit = random.pick([0, 3, 200, maxFrameSize])
+      const stream = random.bytes(random.int(24))
+      // Half of them begin with a length that could be right.
+      if (random.chance(0.5) && stream.length >= 4) stream.writeUInt32BE(random.int(12), 0)
+      const { frames, valid } = decode(cut(random, stream), limit)
+
+      // Read a second time, in the plainest way.
+      const expected: Array<Buffer> = []
+      let expectedValid = true
+      for (let rest = stream; rest.length >= 4;) {
+        const length = rest.readUInt32BE(0)
+        if (length > limit) {
+          expectedValid = false
+          break
+        }
+        if (rest.length < 4 + length) break
+        expected.push(rest.subarray(4, 4 + length))
+        rest = rest.subarray(4 + length)
+      }
+      if (valid !== expectedValid || hex(frames).join() !== hex(expected).join()) {
+        assert.deepStrictEqual(
+          { frames: hex(frames), valid },
+          { frames: hex(expected), valid: expectedValid },
+          seedNote(random)
+        )
+      }
+    }
+  })
+})
