@@ -19,6 +19,7 @@ import * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
 import { CurrentProcess } from "./CurrentProcess.ts"
 import type { Closed, HubLost } from "./Failure.ts"
+import type { Client } from "./internal/hub/client.ts"
 import type { ObjectSpec } from "./internal/hub/kernel.ts"
 import type { Reference } from "./internal/hub/reference.ts"
 import * as Service from "./internal/hub/service.ts"
@@ -40,7 +41,7 @@ export interface Handle extends Schema.Schema.Type<typeof Handle> {}
  * @since 0.1.0
  */
 export const Handle = Schema.Struct({
-  /** Address of the hub. */
+  /** Address of the hub. Empty: the hub that the message comes from. */
   hub: Schema.String,
   /** 16 random bytes, good for one use. */
   token: Schema.Uint8Array,
@@ -60,8 +61,8 @@ export interface HubService {
     name: ReadonlyArray<string>,
     spec: ObjectSpec
   ) => Effect.Effect<ReadonlyArray<Reference>, never, Scope.Scope>
-  /** @internal Redeems a handle. The reference is closed with the scope. */
-  readonly attach: (handle: Handle) => Effect.Effect<Reference, HubLost | Closed, Scope.Scope>
+  /** @internal Redeems a handle, which came by way of a client or not. The reference is closed with the scope. */
+  readonly attach: (handle: Handle, via?: Client) => Effect.Effect<Reference, HubLost | Closed, Scope.Scope>
   /** @internal Where other processes reach this hub; it starts to listen. */
   readonly address: Effect.Effect<string, HubLost>
   /** @internal Objects that arrive in messages are let go when it closes, or when they are closed. */

@@ -303,7 +303,7 @@ class ProcessImpl {
 
   /** All that can fail before there is a process. */
   private get prepare() {
-    const { context, current, hub, identity } = this.environment
+    const { context, current, hub, identity, spawner } = this.environment
     const { definition } = this
     return Effect.gen({ self: this }, function*() {
       if (!URL.canParse(definition.module)) {
@@ -314,7 +314,6 @@ class ProcessImpl {
         const payload = yield* Codec.make(definition.payload, definition.name, hub).encode(this.payload, "payload")
           .pipe(
             Effect.map((bytes) => bytes.slice()),
-            Effect.provideService(CurrentTransit, { scope: transit }),
             Effect.mapError((error) => this.spawnError("InvalidPayload", error.problem))
           )
         const inherited = yield* Effect.forEach(
@@ -342,7 +341,9 @@ class ProcessImpl {
           "start"
         ))
       })
-      const boot = yield* Effect.onError(encode, (cause) => Scope.close(transit, Exit.failCause(cause)))
+      const boot = yield* Effect.provideService(encode, CurrentTransit, { scope: transit, local: spawner.local }).pipe(
+        Effect.onError((cause) => Scope.close(transit, Exit.failCause(cause)))
+      )
       return { boot, transit }
     })
   }

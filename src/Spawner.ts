@@ -108,6 +108,8 @@ export interface Spawned {
  */
 export interface SpawnerService {
   readonly spawn: (request: Request) => Effect.Effect<Spawned, StartFailure>
+  /** Children live in this process and share its hub. */
+  readonly local: boolean
   /** The children that are alive. */
   readonly children: Set<Process.Any>
   /** @internal The processes of a scope, which are stopped together. */
@@ -130,8 +132,12 @@ export class Spawner extends Context.Service<Spawner, SpawnerService>()("effect-
  * @category constructors
  * @since 0.1.0
  */
-export const make = (spawn: SpawnerService["spawn"]): SpawnerService => ({
+export const make = (
+  spawn: SpawnerService["spawn"],
+  options?: { readonly local?: boolean | undefined }
+): SpawnerService => ({
   spawn,
+  local: options?.local ?? false,
   children: new Set(),
   families: new WeakMap(),
   count: 0
@@ -176,7 +182,9 @@ const makeFiber = (nextPid: () => number): Effect.Effect<SpawnerService> =>
   Effect.map(
     FiberSpawner.surroundings,
     (surroundings) =>
-      make(FiberSpawner.spawn({ surroundings, nextPid, spawner: Layer.effect(Spawner)(makeFiber(nextPid)) }))
+      make(FiberSpawner.spawn({ surroundings, nextPid, spawner: Layer.effect(Spawner)(makeFiber(nextPid)) }), {
+        local: true
+      })
   )
 
 /**

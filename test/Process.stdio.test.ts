@@ -3,6 +3,7 @@ import { Effect, Exit, Fiber, Option, Scope, Stream } from "effect"
 import * as Mp from "../src/index.ts"
 import {
   closesItsOutput,
+  fillsItsOutput,
   prints,
   printsMuch,
   reads,
@@ -10,7 +11,7 @@ import {
   writesMuch,
   writesOnCommand
 } from "./fixtures/process/stdio.ts"
-import { command, inProcesses, isInvalid, pidOf } from "./support/inProcesses.ts"
+import { command, inProcesses, isInvalid, pidOf, reported } from "./support/inProcesses.ts"
 import { isRunning, leavesNothingBehind, runProgram, startProgram } from "./support/processes.ts"
 import { within } from "./support/waiting.ts"
 
@@ -115,6 +116,20 @@ describe("standard output and error", () => {
       const pid = yield* pidOf(process)
       yield* Scope.close(scope, Exit.fail("an error")).pipe(within("4 seconds", "the end of the scope"))
       assert.isFalse(isRunning(pid))
+    }))
+  )
+
+  it.live(
+    "that are piped and full do not keep a child from ending that is told to end",
+    inProcesses(Effect.gen(function*() {
+      const stopped = Effect.fnUntraced(function*(how: "interrupt" | "terminate") {
+        const process = yield* Mp.Process.spawn(fillsItsOutput, undefined, { stdout: "pipe" })
+        yield* reported("running")
+        yield* process[how]
+        yield* process.sentinel.pipe(within("10 seconds", "the end of the process"))
+        return Option.getOrUndefined(yield* process.exitCode)
+      })
+      assert.deepStrictEqual([yield* stopped("interrupt"), yield* stopped("terminate")], [1, -15])
     }))
   )
 

@@ -75,7 +75,13 @@ export class ConnectionImpl {
     Effect.suspend(() =>
       this.outgoing === undefined
         ? this.wrongDirection("send")
-        : Mail.send(this.outgoing, message, "send", (bytes, attachments) => this.sendMessage(bytes, attachments))
+        : Mail.send(
+          this.outgoing,
+          this.reference,
+          message,
+          "send",
+          (bytes, attachments) => this.sendMessage(bytes, attachments)
+        )
     )
 
   readonly sendBytes = (
@@ -110,7 +116,7 @@ export class ConnectionImpl {
     this.receiveMessage(
       "recv",
       patience(options?.timeout),
-      (bytes, lease) => Mail.receive(this.incoming!, this.hub, bytes, lease, "recv")
+      (bytes, lease) => Mail.receive(this.incoming!, this.hub, this.reference, bytes, lease, "recv")
     )
 
   readonly recvBytes = (options?: { readonly maxLength: number }) => {

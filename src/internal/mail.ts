@@ -21,6 +21,7 @@ export const tooLarge = (size: number): string =>
 /** Encodes a value and puts it. The objects inside of it stay alive until the message is let in, and from then on with the message. */
 export const send = <A, B, E>(
   codec: Codec.Codec<A>,
+  reference: Reference,
   value: A,
   operation: string,
   put: (bytes: Uint8Array, attachments: ReadonlyArray<Attachment> | undefined) => Effect.Effect<B, E>
@@ -36,7 +37,7 @@ export const send = <A, B, E>(
       Scope.make(),
       (scope) => {
         const attachments: Array<Attachment> = []
-        return Effect.provideService(encoded, CurrentTransit, { scope, attachments }).pipe(
+        return Effect.provideService(encoded, CurrentTransit, { scope, attachments, via: reference.client }).pipe(
           Effect.flatMap((bytes) => put(bytes, attachments.length === 0 ? undefined : attachments))
         )
       },
@@ -51,6 +52,7 @@ export const send = <A, B, E>(
 export const receive = <A>(
   codec: Codec.Codec<A>,
   hub: Hub["Service"],
+  reference: Reference,
   bytes: Uint8Array,
   item: Lease,
   operation: string
@@ -63,7 +65,9 @@ export const receive = <A>(
   // The item is leased while the objects inside of it are attached: whoever dies now leaves it to the next reader.
   return Effect.uninterruptibleMask((restore) => {
     const received: Array<Reference> = []
-    return Effect.exit(restore(Effect.provideService(decoded, CurrentTransit, { scope: hub.scope, received }))).pipe(
+    return Effect.exit(
+      restore(Effect.provideService(decoded, CurrentTransit, { scope: hub.scope, received, via: reference.client }))
+    ).pipe(
       Effect.flatMap((exit) => {
         if (Exit.isSuccess(exit)) {
           item.accept()

@@ -61,6 +61,7 @@ class QueueImpl<A> {
   private putWith(item: A, operation: string, wait: Patience) {
     return Mail.send(
       this.codec,
+      this.reference,
       item,
       operation,
       (bytes, attachments) =>
@@ -81,7 +82,7 @@ class QueueImpl<A> {
 
   private getWith(operation: string, wait: Patience) {
     return this.reference.request<A, Empty | ShutDown | DecodeError>(Message.Request.Get, {
-      onReply: (reply, lease) => Mail.receive(this.codec, this.hub, reply.bytes, lease, operation),
+      onReply: (reply, lease) => Mail.receive(this.codec, this.hub, this.reference, reply.bytes, lease, operation),
       onRefusal: (refusal) => {
         switch (refusal) {
           case Message.Refusal.WouldBlock:

@@ -12,6 +12,7 @@ import { Handle, Hub } from "../Hub.ts"
 import type * as Inheritable from "../Inheritable.ts"
 import * as Codec from "./codec.ts"
 import type { Attachment } from "./hub/attachments.ts"
+import type { Client } from "./hub/client.ts"
 import type { Reference } from "./hub/reference.ts"
 
 /** How objects inside of a value travel. */
@@ -25,6 +26,10 @@ export interface Transit {
   readonly attachments?: Array<Attachment>
   /** Collects the references that were made while a message is decoded. */
   readonly received?: Array<Reference>
+  /** The connection that a message takes. Its tickets of the same hub go without an address. */
+  readonly via?: Client
+  /** The process that gets a payload lives in this one, and has the same hub. */
+  readonly local?: boolean
 }
 
 /** Nothing, where objects can't travel. */
@@ -52,11 +57,17 @@ const inTransit = <A, E extends { readonly message: string }, R>(
   )
 
 /** Turns a reference into the handle that redeems it. */
-const toHandle = (reference: Reference, attachments: Array<Attachment> | undefined) =>
-  Effect.map(reference.handOver(attachments !== undefined), ({ hub, token }): Handle => {
-    attachments?.push({ hub, token })
-    return { hub, token, name: reference.name }
-  })
+const toHandle = (reference: Reference, { attachments, local = false, via }: Omit<Transit, "scope">) =>
+  Effect.map(
+    reference.handOver({
+      reusable: attachments !== undefined,
+      relative: (local && reference.client.address === "") || via === reference.client
+    }),
+    ({ hub, token }): Handle => {
+      attachments?.push({ hub, token })
+      return { hub, token, name: reference.name }
+    }
+  )
 
 /** The schema of an object that travels as a handle. */
 export const handleSchema = <A>(options: {
@@ -68,9 +79,9 @@ export const handleSchema = <A>(options: {
   Handle.pipe(Schema.decodeTo(Schema.declare(options.is, { identifier: options.identifier }), {
     decode: SchemaGetter.transformEffect((handle: Handle, parseOptions) =>
       inTransit(
-        ({ received }) =>
+        ({ received, via }) =>
           Effect.flatMap(Hub, (hub) =>
-            Effect.map(hub.attach(handle), (reference) => {
+            Effect.map(hub.attach(handle, via), (reference) => {
               received?.push(reference)
               return options.fromReference(reference, hub)
             })),
@@ -79,7 +90,7 @@ export const handleSchema = <A>(options: {
       )
     ),
     encode: SchemaGetter.transformEffect((value: A, parseOptions) =>
-      inTransit(({ attachments }) => toHandle(options.referenceOf(value), attachments), value, parseOptions)
+      inTransit((transit) => toHandle(options.referenceOf(value), transit), value, parseOptions)
     )
   }))
 
@@ -90,7 +101,7 @@ export const inheritance = <Shape>(
 ): Inheritable.Inheritable<any, Shape>[typeof Inheritable.TypeId] => ({
   handOver: Effect.fnUntraced(function*(service) {
     const reference = referenceOf(service)
-    const handle = yield* toHandle(reference, undefined)
+    const handle = yield* toHandle(reference, (yield* CurrentTransit) ?? {})
     return yield* Codec.encode(Handle, handle, reference.name, "inherit")
   }),
   receive: Effect.fnUntraced(function*(bytes) {

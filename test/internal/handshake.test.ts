@@ -60,11 +60,12 @@ describe("the handshake", () => {
     }
   })
 
-  it("succeeds with keys of any length", () => {
+  it("LSTN-03 an empty key is a key, and so is one of any length", () => {
     for (const length of [0, 1, 32, 64, 65, 1000]) {
       const anyKey = randomBytes(length)
       const ends = converse(makeServer(anyKey), makeClient(anyKey))
       assert.strictEqual(ends.client?.state, "Done")
+      if (length === 0) assert.strictEqual(converse(makeServer(anyKey), makeClient()).server.state, "Refused")
     }
   })
 
@@ -80,7 +81,7 @@ describe("the handshake", () => {
     assert.strictEqual(atClient.rest.toString(), "answers")
   })
 
-  it("refuses a client with another key", () => {
+  it("LSTN-14 refuses a client with another key", () => {
     const ends = converse(makeServer(), makeClient(otherKey))
     assert.strictEqual(ends.server.state, "Refused")
   })
@@ -93,14 +94,14 @@ describe("the handshake", () => {
     }
   })
 
-  it("a client refuses a server with another key, which can only make up its confirmation", () => {
+  it("LSTN-15 a client refuses a server with another key, which can only make up its confirmation", () => {
     const client = makeClient()
     const impostor = new ServerHandshake(otherKey, randomBytes(32))
     client.feed(impostor.challenge)
     assert.strictEqual(client.feed(randomBytes(32)).state, "Refused")
   })
 
-  it("an answer is good for its challenge only: recorded and played to another, it is refused", () => {
+  it("LSTN-16 an answer is good for its challenge only: recorded and played to another, it is refused", () => {
     const answer = replyOf(makeClient().feed(makeServer().challenge))
     for (let i = 0; i < 100; i++) assert.strictEqual(makeServer().feed(answer).state, "Refused")
   })

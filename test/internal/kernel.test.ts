@@ -206,6 +206,7 @@ const nextStep = (random: Random, model: Model, counters: { peer: number; reques
     [0.5, () => send(Request.Revoke, { ticket })],
     [0.7, () => send(Request.Detach, { ref })],
     [1, () => send(Request.Inspect, { ref })],
+    [0.2, () => send(Request.Ping, { ref })],
     [0.15, () => send(Request.ShutDown, { ref, flag })],
     [3, () => send(Request.TaskDone, { ref })],
     [1, () => send(Request.Join, { ref, flag })],

@@ -177,6 +177,10 @@ export class Model {
       }
       return true
     }
+    if (message.op === Request.Ping) {
+      done()
+      return true
+    }
     if (!requests.has(message.op)) return false
 
     const holding = this.holding(peer, message.ref)

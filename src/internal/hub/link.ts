@@ -31,13 +31,14 @@ export type OpenLink = (events: LinkEvents) => Link
 const turnsBeforeYield = 256
 
 /**
- * The hub in this process. Answers are delivered in a microtask, in order, so that no answer runs user code in the middle of
- * a step of the kernel, or of the request that it answers.
+ * The hub in this process. Answers are delivered later, in order, so that no answer runs user code in the middle of a step of the
+ * kernel, or of the request that it answers.
  */
-export const local = (
-  kernel: Kernel,
-  receive: (peer: Peer, message: Message.Message) => boolean
-): { readonly open: OpenLink; readonly peer: () => Peer } => {
+export const local = ({ kernel, later, receive }: {
+  readonly kernel: Kernel
+  readonly receive: (peer: Peer, message: Message.Message) => boolean
+  readonly later: (task: () => void) => void
+}): { readonly open: OpenLink; readonly peer: () => Peer } => {
   let peer: Peer | undefined
   return {
     peer: () => peer!,
@@ -57,7 +58,7 @@ export const local = (
         scheduled = true
         turns = (turns + 1) % turnsBeforeYield
         if (turns === 0) setImmediate(deliver)
-        else queueMicrotask(deliver)
+        else later(deliver)
       })
       return {
         send: (message) => {

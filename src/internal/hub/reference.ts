@@ -37,7 +37,7 @@ export class Reference {
   readonly name: string
   /** Distinct among the open references of this process, like a descriptor. */
   readonly number: number
-  private readonly client: Client
+  readonly client: Client
   private readonly ref: number
   private readonly numbers: Set<number>
   private readonly keep: Effect.Effect<void, HubLost, Scope.Scope>
@@ -126,23 +126,29 @@ export class Reference {
 
   /**
    * A ticket that makes whoever redeems it a holder. From now on, and until it is redeemed or the scope closes, it counts
-   * as a holder itself. One that is `reusable` is not used up when it is redeemed.
+   * as a holder itself. One that is `reusable` is not used up when it is redeemed. Where it goes `relative` to this hub, it
+   * has no address, and the hub need not be reachable.
    */
-  handOver(reusable: boolean): Effect.Effect<Attachment, Closed | HubLost, Scope.Scope> {
+  handOver(
+    { relative, reusable }: { readonly relative: boolean; readonly reusable: boolean }
+  ): Effect.Effect<Attachment, Closed | HubLost, Scope.Scope> {
     // A hub drops the tickets of a client that leaves, which may happen when this reference is closed.
-    return Effect.flatMap(Effect.andThen(this.keep, this.advertise), (hub) =>
-      Effect.map(
-        Effect.acquireRelease(
-          this.request(
-            Message.Request.HandOver,
-            { onReply: (reply) => Effect.succeed(reply.bytes) },
-            { flag: reusable }
+    return Effect.flatMap(
+      Effect.andThen(this.keep, relative ? Effect.succeed("") : this.advertise),
+      (hub) =>
+        Effect.map(
+          Effect.acquireRelease(
+            this.request(
+              Message.Request.HandOver,
+              { onReply: (reply) => Effect.succeed(reply.bytes) },
+              { flag: reusable }
+            ),
+            (token) => Effect.sync(() => this.client.revoke(token)),
+            { interruptible: true }
           ),
-          (token) => Effect.sync(() => this.client.revoke(token)),
-          { interruptible: true }
-        ),
-        (token) => ({ hub, token })
-      ))
+          (token) => ({ hub, token })
+        )
+    )
   }
 
   private closed(): Closed {

@@ -4,6 +4,7 @@
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as RcMap from "effect/RcMap"
+import * as Scheduler from "effect/Scheduler"
 import * as Scope from "effect/Scope"
 import * as Semaphore from "effect/Semaphore"
 import { randomBytes } from "node:crypto"
@@ -26,7 +27,7 @@ interface Core {
   readonly key: Uint8Array
   /** Starts to listen, if it does not yet. */
   readonly advertise: Effect.Effect<string, HubLost>
-  readonly isAddress: (address: string) => boolean
+  readonly isOwn: (address: string) => boolean
 }
 
 const makeCore = (transport: Transport, key: Uint8Array): Effect.Effect<Core, never, Scope.Scope> =>
@@ -36,7 +37,7 @@ const makeCore = (transport: Transport, key: Uint8Array): Effect.Effect<Core, ne
     const clients = yield* makeClients(transport, key)
     const mutex = Semaphore.makeUnsafe(1)
     let address: string | undefined
-    const isAddress = (other: string) => other === address
+    const isOwn = (other: string) => other === "" || other === address
 
     // One scope for each ticket of another hub: while it is open, this hub stays a client there.
     const adopt: Adopt = Effect.fnUntraced(function*({ hub, token }) {
@@ -52,7 +53,7 @@ const makeCore = (transport: Transport, key: Uint8Array): Effect.Effect<Core, ne
         Effect.runFork(letGo)
       }
     })
-    const receive = gate(kernel, isAddress, adopt)
+    const receive = gate(kernel, isOwn, adopt)
     const listen = serve({ transport, kernel, receive, key }).pipe(
       Scope.provide(scope),
       Effect.mapError((error) => new HubLost({ hub: "of this process", reason: error.message })),
@@ -72,7 +73,7 @@ const makeCore = (transport: Transport, key: Uint8Array): Effect.Effect<Core, ne
           ? Effect.succeed(address)
           : mutex.withPermit(Effect.suspend(() => address !== undefined ? Effect.succeed(address) : listen))
       ),
-      isAddress
+      isOwn
     }
   })
 
@@ -94,7 +95,14 @@ const makeClients = (
 const makeService = (core: Core): Effect.Effect<HubService, never, Scope.Scope> =>
   Effect.gen(function*() {
     const scope = yield* Effect.scope
-    const link = Link.local(core.kernel, core.receive)
+    const scheduler = yield* Scheduler.Scheduler
+    const dispatcher = scheduler.makeDispatcher()
+    const link = Link.local({
+      kernel: core.kernel,
+      receive: core.receive,
+      // As a task of the scheduler, so that whoever waits until nothing more happens (a test clock) waits for this too.
+      later: (task) => dispatcher.scheduleTask(task, 0)
+    })
     const own = yield* Effect.acquireRelease(
       Effect.sync(() => new Client({ address: "", open: link.open })),
       (client) => Effect.sync(() => client.close())
@@ -124,12 +132,13 @@ const makeService = (core: Core): Effect.Effect<HubService, never, Scope.Scope> 
           }),
           (references) => Effect.forEach(references, (reference) => reference.close, { discard: true })
         ),
-      attach: Effect.fnUntraced(function*(handle) {
+      attach: Effect.fnUntraced(function*(handle, via) {
+        const address = handle.hub === "" ? via?.address ?? "" : handle.hub
         // A scope for this one, so that nothing of it is left behind when it is closed before the others.
         const scope = yield* Effect.flatMap(Effect.scope, Scope.fork)
         const letGo = Scope.close(scope, Exit.void)
         const attach = Effect.gen(function*() {
-          const client = core.isAddress(handle.hub) ? own : yield* RcMap.get(clients, handle.hub)
+          const client = core.isOwn(address) ? own : yield* RcMap.get(clients, address)
           const attached = reference(handle.name, client, client.allocateRef(), letGo)
           // Before the request, so that no interruption leaves a holder behind.
           yield* Effect.addFinalizer(() => Effect.sync(() => attached.detach()))

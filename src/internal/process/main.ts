@@ -24,6 +24,21 @@ const orphanDeadline = 600
 /** How long finalizers may take after an error that escaped from a callback. */
 const defectDeadline = 5000
 
+/** How long a process that was told to end waits for a reader of its output. */
+const outputDeadline = 500
+
+/** Calls back when nothing is left in the buffers of the standard streams: what is there when the process exits is lost. */
+const whenWritten = (then: () => void): void => {
+  const outputs = [process.stdout, process.stderr].filter((output) => output.writableLength > 0)
+  let waiting = outputs.length
+  if (waiting === 0) return then()
+  for (const output of outputs) {
+    output.write("", () => {
+      if (--waiting === 0) then()
+    })
+  }
+}
+
 /** What a child needs of where it runs. */
 interface Shell {
   /** Tells the parent how the target ended, then calls back. */
@@ -72,6 +87,7 @@ const start = (definition: Definition, shell: Shell) => {
     interrupt,
     /** There is no target yet. */
     isIdle: () => fiber === undefined,
+    wasInterrupted: () => interrupted,
     onFrame: (frame: Uint8Array) => {
       if (frame[0] === Control.Kind.Interrupt) return interrupt()
       const decoded = Effect.runSyncExit(Codec.decode(Control.Boot, frame.subarray(1), definition.name, "boot"))
@@ -100,7 +116,11 @@ export const inProcess = (definition: Definition, descriptor: number): void => {
   }
   const child = start(definition, {
     exit,
-    report: (result, then) => channel.write(Control.frame(Control.Kind.Ended, result), then)
+    report: (result, then) =>
+      channel.write(Control.frame(Control.Kind.Ended, result), () => {
+        whenWritten(then)
+        if (child.wasInterrupted()) setTimeout(then, outputDeadline)
+      })
   })
   process.on("SIGTERM", () => {
     terminated = true
