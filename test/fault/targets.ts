@@ -117,7 +117,7 @@ export const owner = Mp.Target.make(
       }
       return yield* Effect.never
     })
-    yield* Effect.provide(program, Items.layer)
+    return yield* Effect.provide(program, Items.layer)
   }, Effect.orDie)
 )
 
