@@ -5,7 +5,7 @@ import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Scope from "effect/Scope"
-import { type DecodeError, EncodeError } from "../Failure.ts"
+import { Closed, type DecodeError, EncodeError } from "../Failure.ts"
 import type { Hub } from "../Hub.ts"
 import * as Codec from "./codec.ts"
 import type { Attachment } from "./hub/attachments.ts"
@@ -56,7 +56,7 @@ export const receive = <A>(
   bytes: Uint8Array,
   item: Lease,
   operation: string
-): Effect.Effect<A, DecodeError> => {
+): Effect.Effect<A, DecodeError | Closed> => {
   const decoded = codec.decode(bytes, operation)
   if (Codec.isDone(decoded)) {
     item.accept()
@@ -68,14 +68,17 @@ export const receive = <A>(
     return Effect.exit(
       restore(Effect.provideService(decoded, CurrentTransit, { scope: hub.scope, received, via: reference.client }))
     ).pipe(
-      Effect.flatMap((exit) => {
+      Effect.flatMap((exit): Effect.Effect<A, DecodeError | Closed> => {
+        const letGo = Effect.forEach(received, (reference) => reference.close, { discard: true })
+        // The hub has taken the item back.
+        if (reference.isClosed) return Effect.andThen(letGo, Effect.fail(new Closed({ object: reference.name })))
         if (Exit.isSuccess(exit)) {
           item.accept()
           return exit
         }
         if (Cause.hasInterrupts(exit.cause)) item.giveBack()
         else item.accept()
-        return Effect.andThen(Effect.forEach(received, (reference) => reference.close, { discard: true }), exit)
+        return Effect.andThen(letGo, exit)
       })
     )
   })

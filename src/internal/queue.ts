@@ -81,7 +81,7 @@ class QueueImpl<A> {
   }
 
   private getWith(operation: string, wait: Patience) {
-    return this.reference.request<A, Empty | ShutDown | DecodeError>(Message.Request.Get, {
+    return this.reference.request<A, Empty | ShutDown | DecodeError | Closed>(Message.Request.Get, {
       onReply: (reply, lease) => Mail.receive(this.codec, this.hub, this.reference, reply.bytes, lease, operation),
       onRefusal: (refusal) => {
         switch (refusal) {

@@ -38,6 +38,8 @@ interface Thing {
   /** What each side reads. */
   readonly boxes: ReadonlyArray<Box | undefined>
   unfinished: number
+  /** A queue that was shut down at once keeps nothing. */
+  dropping: boolean
 }
 
 interface Holding {
@@ -107,7 +109,8 @@ export class Model {
     const thing: Thing = {
       spec,
       boxes: spec.kind === "queue" ? [box(spec.maxItems)] : [box(0), spec.duplex ? box(0) : undefined],
-      unfinished: 0
+      unfinished: 0,
+      dropping: false
     }
     for (const [side, ref] of refs.entries()) this.holdings.push({ peer: this.peer(number)!, ref, thing, side })
   }
@@ -139,7 +142,10 @@ export class Model {
         return true
       }
       case Request.Return: {
-        if (mine !== undefined) this.giveUp(mine)
+        if (mine !== undefined) {
+          this.giveUp(mine)
+          if (mine.kind === "lease") this.dropAll(mine.holding.thing)
+        }
         return true
       }
       case Request.Cancel: {
@@ -274,9 +280,8 @@ export class Model {
           this.say(put.holding.peer, Reply.Failed, put.request, 0, Refusal.ShutDown)
         }
         if (message.flag === 1) {
-          const count = box.items.length
-          this.empty(box)
-          this.finish(thing, count)
+          thing.dropping = true
+          this.dropAll(thing)
         }
         this.move(box)
         done()
@@ -363,6 +368,13 @@ export class Model {
     for (const item of items) item.gone()
   }
 
+  private dropAll(thing: Thing): void {
+    if (!thing.dropping) return
+    const count = thing.boxes[0]!.items.length
+    this.empty(thing.boxes[0]!)
+    this.finish(thing, count)
+  }
+
   private finish(thing: Thing, count: number): void {
     thing.unfinished = Math.max(0, thing.unfinished - count)
     if (thing.unfinished > 0) return
@@ -394,6 +406,7 @@ export class Model {
     if (spec.kind === "queue") {
       if (spec.joinable === "done") this.finish(holding.thing, taken.length)
       else for (const { item } of taken) this.insert(holding.thing.boxes[0]!, item)
+      this.dropAll(holding.thing)
     }
     this.release(holding.thing, holding.side)
   }

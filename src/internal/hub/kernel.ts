@@ -34,6 +34,8 @@ interface QueueObject {
   tickets: number
   readonly joiners: Set<() => void>
   unfinished: number
+  /** Was it shut down at once? Then nothing that comes back stays: nobody would take it, and `join` would wait for ever. */
+  dropping: boolean
 }
 
 interface PipeObject {
@@ -155,6 +157,7 @@ export class Kernel {
         if ("lease" in open) {
           this.close(peer, request)
           open.mailbox.giveBack(open.lease)
+          this.drop(open.holding.object)
         } else {
           open.cancel()
         }
@@ -211,7 +214,10 @@ export class Kernel {
       case Message.Request.ShutDown: {
         object.mailbox.endWriters("ShutDown")
         object.mailbox.endReaders("ShutDown")
-        if (flag === 1) this.finish(object, object.mailbox.clear())
+        if (flag === 1) {
+          object.dropping = true
+          this.drop(object)
+        }
         this.done(peer, request)
         return true
       }
@@ -330,6 +336,7 @@ export class Kernel {
     object.holdings.delete(holding)
     if (object.joinable === "done") this.finish(object, holding.taken.length)
     else for (const item of holding.taken) object.mailbox.restore(item)
+    this.drop(object)
     this.releaseQueue(object)
   }
 
@@ -484,6 +491,11 @@ export class Kernel {
     if (object.joinable === "redeliver") item?.gone?.()
   }
 
+  /** What is left in a queue that was shut down at once counts as done. */
+  private drop(object: SharedObject): void {
+    if (object.kind === "queue" && object.dropping) this.finish(object, object.mailbox.clear())
+  }
+
   private finish(object: QueueObject, count: number): void {
     // `taskDone` may have been called for items that nobody had taken.
     object.unfinished = Math.max(0, object.unfinished - count)
@@ -538,7 +550,8 @@ const makeObject = (spec: ObjectSpec): SharedObject => {
       holdings: new Set(),
       tickets: 0,
       joiners: new Set(),
-      unfinished: 0
+      unfinished: 0,
+      dropping: false
     }
     : {
       kind: "pipe",
