@@ -127,8 +127,7 @@ describe("a process that does not let itself be stopped", () => {
       assert.isAtLeast(after - before, gracePeriod)
       assert.isBelow(after - before, oneAfterTheOther / 2)
       assert.deepStrictEqual([...new Set(processes.map((process) => shown(process).exitCode))], ["-SIGKILL"])
-    })),
-    60_000
+    }))
   )
 
   it.live(

@@ -181,6 +181,15 @@ describe("standard input", () => {
   )
 
   it.live(
+    "is that of the parent when it is inherited",
+    Effect.fnUntraced(function*() {
+      const program = new URL("./fixtures/process/programs/reads.ts", import.meta.url)
+      const { code, stderr, stdout } = yield* runProgram(program, { input: "a line" })
+      assert.deepStrictEqual({ code, stdout, stderr }, { code: 0, stdout: "the child has read: a line\n", stderr: "" })
+    })
+  )
+
+  it.live(
     "PROC-43 is empty by default",
     inProcesses(Effect.gen(function*() {
       assert.strictEqual(yield* Mp.Process.run(reads), "")

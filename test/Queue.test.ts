@@ -176,6 +176,51 @@ describe("a queue and other processes", () => {
   )
 })
 
+describe("a queue of queues", () => {
+  class Letters extends Mp.Queue.Service<Letters>()("test/Letters", {
+    item: Mp.Queue.handle(Schema.Number),
+    maxsize: 1
+  }) {}
+
+  /** A queue of queues that is full, held by another process, and a queue of a third one. */
+  const make = Effect.gen(function*() {
+    const [a, b, c] = [yield* freshHub, yield* freshHub, yield* freshHub]
+    const letters = yield* Effect.provideService(
+      Mp.Queue.make({ item: Mp.Queue.handle(Schema.Number), maxsize: 1 }),
+      Mp.Hub.Hub,
+      a
+    )
+    const own = yield* Effect.provideService(Mp.Queue.make({ item: Schema.Number }), Mp.Hub.Hub, a)
+    const foreign = yield* Effect.provideService(Mp.Queue.make({ item: Schema.Number }), Mp.Hub.Hub, c)
+    yield* letters.put(own)
+    return { letters, other: yield* give(Letters, letters, b), foreign: yield* give(Numbers, foreign, b) }
+  })
+
+  it.live("keeps the timeout of a put whose queue is of a third process", () =>
+    Effect.forEach([1, 2, 3, 4, 50], (timeout) =>
+      Effect.gen(function*() {
+        const { foreign, letters, other } = yield* make
+        const error = yield* Effect.flip(other.put(foreign, { timeout })).pipe(
+          within("10 seconds", "the end of the put")
+        )
+        assert.strictEqual(error._tag, "Full")
+        assert.strictEqual(yield* letters.qsize, 1)
+      }).pipe(Effect.scoped)))
+
+  it.live("does not get what a put that was interrupted had not yet put", () =>
+    Effect.forEach([0, 1, 2, 3, 20], (pause) =>
+      Effect.gen(function*() {
+        const { foreign, letters, other } = yield* make
+        const put = yield* Effect.forkScoped(other.put(foreign), { startImmediately: true })
+        yield* Effect.sleep(pause)
+        yield* Fiber.interrupt(put)
+        // The interruption has arrived.
+        yield* other.qsize
+        yield* letters.get()
+        assert.strictEqual((yield* Effect.flip(letters.get({ timeout: 50 })))._tag, "Empty")
+      }).pipe(Effect.scoped)))
+})
+
 describe("a queue whose hub ends", () => {
   it.live(
     "fails every operation with HubLost in another process, pending and later; other objects go on",

@@ -7,6 +7,7 @@ import {
   isRunning,
   leavesNothingBehind,
   processesOf,
+  type Program,
   startProgram,
   temporaryDirectory,
   untilGone
@@ -31,12 +32,16 @@ const start = (file: string, ...args: ReadonlyArray<string>) =>
     const directory = yield* temporaryDirectory
     yield* Effect.addFinalizer(() => untilGone(processesOf(directory), "10 millis").pipe(Effect.exit))
     const main = yield* startProgram(program(file), { args, env: { TMPDIR: directory } })
-    const [, json] = yield* main.line(/^ready (.*)$/).pipe(within("20 seconds", "all of the processes"))
+    const [, json] = yield* main.line(/^ready (.*)$/).pipe(within("40 seconds", "all of the processes"))
     const { children, grandchildren } = JSON.parse(json!) as Pids
     const pids = [...children, ...grandchildren]
     assert.isTrue(pids.every(isRunning))
     return { directory, main, pids }
   })
+
+/** The end of the main program, and of all that write to its output. */
+const endOf = (main: Program) =>
+  main.finished.pipe(within("10 seconds", "the end of the main program and of its children"))
 
 /** Nothing is left that the program had: no process, no guard, no directory. */
 const nothingIsLeft = ({ directory, pids }: { readonly directory: string; readonly pids: ReadonlyArray<number> }) =>
@@ -57,7 +62,7 @@ describe("a main process that dies takes its children and grandchildren with it,
       const started = yield* start("orphans.ts", "wait", "plain")
       assert.notDeepEqual(fs.readdirSync(started.directory), [])
       yield* started.main.signal(signal)
-      const finished = yield* started.main.finished
+      const finished = yield* endOf(started.main)
       assert.strictEqual(finished.signal, signal)
       yield* nothingIsLeft(started)
     })
@@ -67,7 +72,7 @@ describe("a main process that dies takes its children and grandchildren with it,
     "by %s",
     Effect.fnUntraced(function*([, death, code]: readonly [string, string, number]) {
       const started = yield* start("orphans.ts", death, "plain")
-      const finished = yield* started.main.finished
+      const finished = yield* endOf(started.main)
       assert.strictEqual(finished.code, code)
       yield* nothingIsLeft(started)
     })
@@ -78,7 +83,7 @@ describe("a main process that dies takes its children and grandchildren with it,
     Effect.fnUntraced(function*() {
       const started = yield* start("importing.ts")
       yield* started.main.signal("SIGKILL")
-      const { stderr } = yield* started.main.finished
+      const { stderr } = yield* endOf(started.main)
       yield* nothingIsLeft(started)
       assert.strictEqual(stderr, "")
     })
@@ -93,8 +98,11 @@ describe("a main process that dies takes its children and grandchildren with it,
       assert.strictEqual(before.length, 1)
       process.kill(before[0]!, "SIGKILL")
       yield* eventually("another guard", Effect.sync(() => guards().some((pid) => !before.includes(pid))))
+      // An answer comes after all that the main process had to tell the guard.
+      yield* started.main.signal("SIGUSR2")
+      yield* started.main.line(/^still here$/).pipe(within("10 seconds", "an answer of the main process"))
       yield* started.main.signal("SIGKILL")
-      yield* started.main.finished
+      yield* endOf(started.main)
       yield* nothingIsLeft(started)
     })
   )

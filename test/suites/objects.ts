@@ -26,6 +26,7 @@ class Zero extends Mp.Queue.Service<Zero>()("test/Zero", { item: Schema.Number, 
 class Blobs extends Mp.Queue.Service<Blobs>()("test/Blobs", { item: Schema.Uint8Array, maxBytes: 1000 }) {}
 const Person = Schema.Struct({ name: Schema.String, age: Schema.Int })
 class People extends Mp.Queue.Service<People>()("test/People", { item: Person, maxsize: 1 }) {}
+class Letters extends Mp.Queue.Service<Letters>()("test/Letters", { item: Mp.Queue.handle(Schema.Number) }) {}
 class Strings extends Mp.Queue.Service<Strings>()("test/Strings", { item: Schema.String }) {}
 
 class Jobs extends Mp.JoinableQueue.Service<Jobs>()("test/Jobs", { item: Schema.Number }) {}
@@ -486,6 +487,66 @@ export const queueSuite = (name: string, layer: Layer.Layer<Sides>) => {
         }
       }))
 
+    it.effect("fibers that only talk to each other over a queue let timers have their turn", () =>
+      Effect.gen(function*() {
+        const [near, far] = yield* shared(One)
+        // So that the test ends if they do not.
+        const end = Date.now() + 5_000
+        const talk = <A, E>(operation: Effect.Effect<A, E>) =>
+          Effect.gen(function*() {
+            while (Date.now() < end) yield* operation
+            return "they talked to the end"
+          })
+        const first = yield* Effect.raceAllFirst([
+          talk(near.put(1)),
+          talk(far.get()),
+          Effect.as(Effect.sleep("20 millis"), "a timer")
+        ])
+        assert.strictEqual(first, "a timer")
+      }))
+
+    it.effect("QUEUE-26 a queue may be an item of a queue, and works for whoever takes it, also when the sender has closed it", () =>
+      Effect.gen(function*() {
+        const [near, far] = yield* shared(Letters)
+        for (const [from, to] of [[near, far], [far, near]] as const) {
+          const [inner, other] = yield* shared(Numbers)
+          const given = from === near ? inner : other
+          const kept = from === near ? other : inner
+          yield* from.put(given)
+          yield* given.put(1)
+          yield* given.close
+          const taken = yield* to.get()
+          assert.strictEqual(yield* taken.get(), 1)
+          yield* taken.put(2)
+          assert.strictEqual(yield* kept.get(), 2)
+        }
+      }))
+
+    it.effect("an item with a queue inside goes back if its holder closes while it is taken, and other objects do not suffer", () =>
+      Effect.gen(function*() {
+        const { far } = yield* Sides
+        const [near] = yield* shared(Letters)
+        const [inner, other] = yield* shared(Numbers)
+        for (let i = 0; i < 30; i++) {
+          const taker = yield* give(Letters, near, far)
+          yield* near.put(inner)
+          const get = yield* Effect.forkScoped(Effect.exit(taker.get()), { startImmediately: true })
+          for (let turn = i % 10; turn > 0; turn--) yield* Effect.yieldNow
+          yield* taker.close
+          const exit = yield* Fiber.join(get)
+          if (Exit.isFailure(exit)) {
+            assert.strictEqual(Exit.isFailure(exit) && Cause.squash(exit.cause) instanceof Mp.Closed, true)
+            const again = yield* near.get({ timeout: "10 seconds" })
+            yield* again.close
+          } else {
+            yield* exit.value.close
+          }
+          yield* other.put(i)
+          assert.strictEqual(yield* inner.get(), i)
+        }
+        assert.strictEqual(yield* near.qsize, 0)
+      }))
+
     it.effect("a scope that closes closes the queue of its side", () =>
       Effect.gen(function*() {
         const { far } = yield* Sides
@@ -747,6 +808,22 @@ export const joinableQueueSuite = (name: string, layer: Layer.Layer<Sides>) => {
         yield* far.taskDone
         yield* join(waiting)
         assert.strictEqual(yield* failure(far.taskDone), "InvalidState")
+      }))
+
+    it.effect("QUEUE-25 but not for one that comes back because its consumer is gone: it is dropped too", () =>
+      Effect.gen(function*() {
+        const { far } = yield* Sides
+        const [near] = yield* shared(Jobs)
+        const mortal = yield* give(Jobs, near, far)
+        for (const n of [1, 2, 3]) yield* near.put(n)
+        assert.strictEqual(yield* mortal.get(), 1)
+        yield* near.shutdown({ immediate: true })
+        const waiting = yield* forkWaiting(near.join(), near.qsize)
+        assert.isTrue(isWaiting(waiting))
+        yield* mortal.close
+        yield* join(waiting, "join returns without the dead")
+        assert.strictEqual(yield* near.qsize, 0)
+        assert.strictEqual(yield* failure(near.get()), "ShutDown")
       }))
 
     it.effect("what a consumer took and did not finish before it closed is delivered again, in its place", () =>
@@ -1142,6 +1219,19 @@ export const pipeSuite = (name: string, layer: Layer.Layer<Sides>) => {
           assert.isTrue(received.every((byte) => byte === size % 256))
         }
         yield* join(sending)
+      }))
+
+    it.effect("CONN-18 a message of more than 1 GiB fails with InvalidArgument, nothing is sent, and the pipe stays usable", () =>
+      Effect.gen(function*() {
+        const [left, right] = yield* sharedPipe(TwoWay)
+        // Memory that nobody touches is not there.
+        const huge = new Uint8Array(2 ** 32 + 10)
+        for (const size of [2 ** 30 + 1, 2 ** 31 + 1, 2 ** 32 + 1]) {
+          assert.strictEqual(yield* failure(left.sendBytes(huge, { size })), "InvalidArgument")
+          assert.strictEqual(yield* failure(right.sendBytes(huge, { offset: 9, size })), "InvalidArgument")
+        }
+        yield* left.sendBytes(huge, { offset: 2 ** 32, size: 3 })
+        assert.strictEqual((yield* right.recvBytes()).length, 3)
       }))
 
     it.effect("CONN-25 messages that are sent back to back do not merge, and poll between them takes nothing", () =>

@@ -13,11 +13,11 @@ const layer: Layer.Layer<Services> = Layer.mergeAll(Reports.layer, Commands.laye
 
 /** The body of a test. Its scope closes first, then its layers. */
 export const inProcesses = <A, E>(body: Effect.Effect<A, E, Services | Scope.Scope>) => (): Effect.Effect<A, E> =>
-  body.pipe(Effect.scoped, Effect.provide(layer), within("25 seconds", "the end of the test"))
+  body.pipe(Effect.scoped, Effect.provide(layer), within("50 seconds", "the end of the test"))
 
 /** The next line that a target reports. */
 export const nextReport = Effect.orDie(Reports.use((reports) => reports.get())).pipe(
-  within("15 seconds", "a report of a target")
+  within("20 seconds", "a report of a target")
 )
 
 /** Waits until a target reports this, and nothing else before it. */

@@ -1,7 +1,7 @@
 /**
  * What tests of real processes need: is a process still there, who are its children, and a program as a main process of its own.
  */
-import { afterAll, assert, beforeAll } from "@effect/vitest"
+import { afterAll, assert, beforeAll, vi } from "@effect/vitest"
 import * as Data from "effect/Data"
 import * as Deferred from "effect/Deferred"
 import type * as Duration from "effect/Duration"
@@ -103,6 +103,8 @@ export const temporaryModuleDirectory: Effect.Effect<string, never, Scope.Scope>
 
 /** Gives the tests of a file a directory of their own for temporary files, and fails if they leave a process or a file behind. */
 export const leavesNothingBehind = (): void => {
+  // A start of a process takes a quarter of a second, and twenty times that where many other tests run at the same time.
+  vi.setConfig({ testTimeout: 60_000 })
   const before = process.env["TMPDIR"]
   let directory: string
   beforeAll(() => {
@@ -158,6 +160,8 @@ export const startProgram = (
     readonly flags?: ReadonlyArray<string>
     readonly env?: Readonly<Record<string, string>>
     readonly cwd?: string
+    /** Its standard input. Default: none. */
+    readonly input?: string
   } = {}
 ): Effect.Effect<Program, never, Scope.Scope> =>
   Effect.acquireRelease(
@@ -165,8 +169,9 @@ export const startProgram = (
       const child = spawn(
         process.execPath,
         [...options.flags ?? [], typeof file === "string" ? file : fileURLToPath(file), ...options.args ?? []],
-        { stdio: ["ignore", "pipe", "pipe"], env: { ...process.env, ...options.env }, cwd: options.cwd }
+        { stdio: ["pipe", "pipe", "pipe"], env: { ...process.env, ...options.env }, cwd: options.cwd }
       )
+      child.stdin.on("error", () => {}).end(options.input)
       const finished = Deferred.makeUnsafe<Finished>()
       const watchers = new Set<() => void>()
       let stdout = ""
@@ -224,5 +229,5 @@ export const startProgram = (
 /** Runs a file as a main process to its end. */
 export const runProgram = (...args: Parameters<typeof startProgram>): Effect.Effect<Finished> =>
   Effect.scoped(Effect.flatMap(startProgram(...args), ({ finished }) => finished)).pipe(
-    within("20 seconds", `the end of ${String(args[0])}`)
+    within("50 seconds", `the end of ${String(args[0])}`)
   )

@@ -106,6 +106,7 @@ describe("Process", () => {
     expect(Effect.runPromise).type.not.toBeCallableWith(program.pipe(Effect.provide(Mp.layer)))
     expect(Effect.runPromise).type.toBeCallableWith(program.pipe(Effect.provide(Jobs.layer), Effect.provide(Mp.layer)))
     expect(Mp.runMain).type.not.toBeCallableWith(program.pipe(Effect.provide(Mp.layer)))
+    expect(Mp.runMain).type.toBeCallableWith(program.pipe(Effect.provide(Jobs.layer), Effect.provide(Mp.layer)))
   })
 
   test("join fails with the target's failures, and TimedOut only with a timeout", () => {

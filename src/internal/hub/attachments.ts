@@ -61,41 +61,66 @@ export type Adopt = (attachment: Attachment) => Effect.Effect<() => void, unknow
  * The way of messages into a kernel: adopts what a message carries before the message is let in. `false`: the client does not follow
  * the protocol.
  */
-export const gate = (kernel: Kernel, isOwn: (hub: string) => boolean, adopt: Adopt) =>
-(
-  peer: Peer,
-  message: Message.Message
-): boolean => {
-  if (message.op !== Message.Request.Put || (message.flag & Message.PutFlag.attachments) === 0) {
-    return kernel.receive(peer, message)
-  }
-  const parts = split(message.bytes)
-  if (parts === undefined) return false
-  const put = { ...message, bytes: parts.payload }
-  const tokens = parts.attachments.filter(({ hub }) => isOwn(hub)).map(({ token }) => token)
-  const foreign = parts.attachments.filter(({ hub }) => !isOwn(hub))
-  if (foreign.length === 0) return kernel.receive(peer, put, { tokens, gone: undefined })
+export const gate = (kernel: Kernel, isOwn: (hub: string) => boolean, adopt: Adopt) => {
+  /** What gives up a request that the kernel does not know yet. */
+  const adopting = new WeakMap<Peer, Map<number, () => void>>()
 
-  const adopted: Array<() => void> = []
-  const attached: Attached = {
-    tokens,
-    gone: () => {
-      for (const letGo of adopted) letGo()
-    }
-  }
-  const adoptAll = Effect.forEach(foreign, (attachment) =>
-    Effect.map(adopt(attachment), (letGo) => {
-      adopted.push(letGo)
-    }), { discard: true })
-  Effect.runFork(adoptAll).addObserver((exit) => {
-    if (exit._tag === "Success") {
-      kernel.receive(peer, put, attached)
-    } else {
-      attached.gone!()
-      if (!peer.gone) {
-        peer.send(Message.make(Message.Reply.Failed, message.request, 0, Message.Refusal.UnknownTicket))
+  const letIn = (peer: Peer, message: Message.Message): boolean => {
+    const parts = split(message.bytes)
+    if (parts === undefined || peer.open.has(message.request)) return false
+    const put = { ...message, bytes: parts.payload }
+    const tokens = parts.attachments.filter(({ hub }) => isOwn(hub)).map(({ token }) => token)
+    const foreign = parts.attachments.filter(({ hub }) => !isOwn(hub))
+    if (foreign.length === 0) return kernel.receive(peer, put, { tokens, gone: undefined })
+
+    const adopted: Array<() => void> = []
+    const attached: Attached = {
+      tokens,
+      gone: () => {
+        for (const letGo of adopted) letGo()
       }
     }
-  })
-  return true
+    const adoptAll = Effect.forEach(foreign, (attachment) =>
+      Effect.map(adopt(attachment), (letGo) => {
+        adopted.push(letGo)
+      }), { discard: true })
+
+    const requests = adopting.get(peer) ?? new Map<number, () => void>()
+    adopting.set(peer, requests)
+    let givenUp = false
+    const fiber = Effect.runFork(adoptAll)
+    requests.set(message.request, () => {
+      givenUp = true
+      requests.delete(message.request)
+      fiber.interruptUnsafe()
+    })
+    fiber.addObserver((exit) => {
+      if (givenUp) return attached.gone!()
+      requests.delete(message.request)
+      if (exit._tag === "Success") {
+        kernel.receive(peer, put, attached)
+      } else {
+        attached.gone!()
+        if (!peer.gone) {
+          peer.send(Message.make(Message.Reply.Failed, message.request, 0, Message.Refusal.UnknownTicket))
+        }
+      }
+    })
+    return true
+  }
+
+  return (peer: Peer, message: Message.Message): boolean => {
+    const giveUp = adopting.get(peer)?.get(message.request)
+    if (giveUp !== undefined) {
+      if (message.op !== Message.Request.Cancel && message.op !== Message.Request.Return) return false
+      giveUp()
+      if (message.op === Message.Request.Cancel) {
+        peer.send(Message.make(Message.Reply.Failed, message.request, 0, Message.Refusal.Cancelled))
+      }
+      return true
+    }
+    return message.op === Message.Request.Put && (message.flag & Message.PutFlag.attachments) !== 0
+      ? letIn(peer, message)
+      : kernel.receive(peer, message)
+  }
 }
