@@ -46,11 +46,11 @@ describe("the packed package, installed in a project of its own", () => {
   afterAll(() => fs.rm(directory, { recursive: true, force: true }))
 
   it("runs from JavaScript", { timeout }, async () => {
-    assert.strictEqual(await run(project, process.execPath, "main.js"), "object\n")
+    assert.strictEqual(await run(project, process.execPath, "main.js"), "42\n")
   })
 
   it("runs from TypeScript", { timeout }, async () => {
-    assert.strictEqual(await run(project, process.execPath, "main.ts"), "object\n")
+    assert.strictEqual(await run(project, process.execPath, "main.ts"), "42\n")
   })
 
   it("type checks", { timeout }, async () => {
