@@ -158,14 +158,13 @@ describe("a child", () => {
       const count = 5
       const processes = yield* Effect.forEach(
         Array.from({ length: count }),
-        () => Mp.Process.spawn(descriptors),
+        () => Mp.Process.spawn(descriptors, undefined, { daemon: true }),
         { concurrency: 2 }
       )
       for (const _ of processes) yield* reported("running")
       for (const _ of processes) yield* command("look")
       const open: Array<string> = []
       for (const _ of processes) open.push(yield* nextReport)
-      for (const _ of processes) yield* command("end")
       assert.deepStrictEqual(open, Array.from({ length: count }, () => open[0]!))
     }))
   )

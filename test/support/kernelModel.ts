@@ -3,7 +3,7 @@
  * It shares nothing with the kernel but the numbers of the messages.
  */
 import type { ObjectSpec } from "../../src/internal/hub/kernel.ts"
-import { Refusal, Reply, Request } from "../../src/internal/hub/message.ts"
+import { PutFlag, Refusal, Reply, Request } from "../../src/internal/hub/message.ts"
 
 /** A message as a model sees it: a ticket is the number of the hand-over that made it. */
 export interface ModelMessage {
@@ -207,7 +207,8 @@ export class Model {
     if (holding === undefined) return unknown()
     const { side, thing } = holding
     const { spec } = thing
-    const nowait = (message.flag & 1) === 1
+    // A Put has other bits in its flag.
+    const nowait = (message.op === Request.Put ? message.flag & PutFlag.nowait : message.flag) === 1
 
     switch (message.op) {
       case Request.HandOver: {
@@ -394,12 +395,13 @@ export class Model {
   }
 
   private detach(holding: Holding): void {
-    this.holdings.splice(this.holdings.indexOf(holding), 1)
+    // It is a holder until all that it asked is given up.
     for (;;) {
       const open = this.open.find((open) => open.holding === holding)
       if (open === undefined) break
       this.giveUp(open)
     }
+    this.holdings.splice(this.holdings.indexOf(holding), 1)
     const taken = this.taken.filter((entry) => entry.holding === holding)
     this.taken = this.taken.filter((entry) => entry.holding !== holding)
     const { spec } = holding.thing

@@ -124,5 +124,6 @@ export const read = (frame: Buffer): Message | undefined =>
     request: frame.readUInt32BE(1),
     ref: frame.readUInt32BE(5),
     flag: frame[9]!,
-    bytes: frame.subarray(headerSize)
+    // Not a Buffer: users may get to see it, and what they get is the same whether the hub is in this process or in another.
+    bytes: new Uint8Array(frame.buffer, frame.byteOffset + headerSize, frame.length - headerSize)
   }
