@@ -53,6 +53,7 @@ import { Identity } from "./internal/process/identity.ts"
 import * as Outcome from "./internal/process/outcome.ts"
 import { Importing } from "./internal/process/registry.ts"
 import { CurrentTransit } from "./internal/transit.ts"
+import { maxMessageSize } from "./internal/transport/frames.ts"
 import { type Ended, type Spawned, Spawner, type SpawnerService, type Stdio } from "./Spawner.ts"
 import { type Definition, definitionOf, type Target } from "./Target.ts"
 
@@ -314,7 +315,12 @@ class ProcessImpl {
         const payload = yield* Codec.make(definition.payload, definition.name, hub).encode(this.payload, "payload")
           .pipe(
             Effect.map((bytes) => bytes.slice()),
-            Effect.mapError((error) => this.spawnError("InvalidPayload", error.problem))
+            Effect.mapError((error) => this.spawnError("InvalidPayload", error.problem)),
+            Effect.filterOrFail(
+              (bytes) => bytes.length <= maxMessageSize,
+              (bytes) =>
+                this.spawnError("InvalidPayload", `it has ${bytes.length} bytes, at most ${maxMessageSize} can be sent`)
+            )
           )
         const inherited = yield* Effect.forEach(
           definition.inherits,
