@@ -106,16 +106,23 @@ export class BufferTooShort extends Schema.TaggedError<BufferTooShort>()("Buffer
 }
 
 /**
- * The object was closed in this process, by `close` or by the end of its scope.
+ * The object was closed in this process, by `close` or by the end of its scope; or it arrived in a message whose sender had let go of
+ * it, and nobody else held it.
  *
  * Python: `ValueError` (queue or process) or `OSError` (connection) "is closed".
  *
  * @category failures
  * @since 0.1.0
  */
-export class Closed extends Schema.TaggedError<Closed>()("Closed", { object: Schema.String }) {
+export class Closed extends Schema.TaggedError<Closed>()("Closed", {
+  object: Schema.String,
+  /** What it is, if not closed in this process. */
+  problem: Schema.optionalKey(Schema.String)
+}) {
   override get message(): string {
-    return `${this.object} is closed in this process. Use it before its close, or inside the scope that made it.`
+    const problem = this.problem ??
+      "is closed in this process. Use it before its close, or inside the scope that made it."
+    return `${this.object} ${problem}`
   }
 }
 

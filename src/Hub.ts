@@ -12,6 +12,7 @@
  * @since 0.1.0
  */
 import * as Context from "effect/Context"
+import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
@@ -24,7 +25,7 @@ import type { ObjectSpec } from "./internal/hub/kernel.ts"
 import type { Reference } from "./internal/hub/reference.ts"
 import * as Service from "./internal/hub/service.ts"
 import * as Guard from "./internal/process/guard.ts"
-import * as Socket from "./internal/transport/socket.ts"
+import * as Transport from "./internal/transport/local.ts"
 
 /**
  * A shared object on its way to another process: the hub that owns it, and a ticket that makes one holder.
@@ -80,6 +81,32 @@ export interface HubService {
 export class Hub extends Context.Service<Hub, HubService>()("effect-multiprocessing/Hub") {}
 
 /**
+ * How other processes reach a hub: read by {@link layer}. Nobody should need it.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface TransportOptions {
+  /** Rings in shared memory where they can be had, or nothing but sockets. Default: `"ring"`. */
+  readonly transport?: "ring" | "socket" | undefined
+  /** How long a busy process looks for more before it sleeps. Default: 200 microseconds. */
+  readonly hotTime?: Duration.Input | undefined
+  /** Bytes that each direction of a connection holds: a power of two. Default: 256 KiB. */
+  readonly ringCapacity?: number | undefined
+}
+
+/**
+ * See {@link TransportOptions}.
+ *
+ * @category references
+ * @since 0.1.0
+ */
+export const TransportOptions: Context.Reference<TransportOptions> = Context.Reference<TransportOptions>(
+  "effect-multiprocessing/Hub/TransportOptions",
+  { defaultValue: () => ({}) }
+)
+
+/**
  * A hub inside this process. It and its objects end with the layer's scope.
  *
  * @category layers
@@ -87,8 +114,8 @@ export class Hub extends Context.Service<Hub, HubService>()("effect-multiprocess
  */
 export const layer: Layer.Layer<Hub> = Layer.effect(Hub)(
   Effect.gen(function*() {
-    const guard = yield* Guard.CurrentGuard
+    const transport = yield* Transport.make(yield* Guard.CurrentGuard, yield* TransportOptions)
     const { authkey } = yield* CurrentProcess
-    return yield* Service.make(Socket.make(guard), Redacted.value(authkey))
+    return yield* Service.make(transport, Redacted.value(authkey))
   })
 ).pipe(Layer.provide(Guard.layer))

@@ -16,7 +16,11 @@ import * as Spawner from "./Spawner.ts"
  * @category layers
  * @since 0.1.0
  */
-export const layer: Layer.Layer<Hub.Hub | Spawner.Spawner> = Layer.mergeAll(Hub.layer, Spawner.layer)
+export const layer: Layer.Layer<Hub.Hub | Spawner.Spawner> = Layer.provideMerge(
+  Spawner.layer,
+  // The hub ends last: children that are joined at the end still use it.
+  Hub.layer
+)
 
 /**
  * Runs the main program of a module: `NodeRuntime.runMain`, except that it does nothing in a child process.

@@ -10,6 +10,7 @@
  */
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
+import type * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
 import type * as Option from "effect/Option"
 import type * as Scope from "effect/Scope"
@@ -110,8 +111,8 @@ export interface SpawnerService {
   readonly spawn: (request: Request) => Effect.Effect<Spawned, StartFailure>
   /** Children live in this process and share its hub. */
   readonly local: boolean
-  /** The children that are alive. */
-  readonly children: Set<Process.Any>
+  /** The children that are alive, and how each is joined or stopped when the spawner ends. */
+  readonly children: Map<Process.Any, (exit: Exit.Exit<unknown, unknown>) => Effect.Effect<void>>
   /** @internal The processes of a scope, which are stopped together. */
   readonly families: WeakMap<Scope.Scope, Set<Process.Any>>
   /** @internal How many processes were made. */
@@ -127,7 +128,8 @@ export interface SpawnerService {
 export class Spawner extends Context.Service<Spawner, SpawnerService>()("effect-multiprocessing/Spawner") {}
 
 /**
- * Makes a spawner from the one operation that differs.
+ * Makes a spawner from the one operation that differs. When its scope closes, the children that are still there are joined or
+ * stopped, as at the end of their own scopes.
  *
  * @category constructors
  * @since 0.1.0
@@ -135,13 +137,21 @@ export class Spawner extends Context.Service<Spawner, SpawnerService>()("effect-
 export const make = (
   spawn: SpawnerService["spawn"],
   options?: { readonly local?: boolean | undefined }
-): SpawnerService => ({
-  spawn,
-  local: options?.local ?? false,
-  children: new Set(),
-  families: new WeakMap(),
-  count: 0
-})
+): Effect.Effect<SpawnerService, never, Scope.Scope> =>
+  Effect.acquireRelease(
+    Effect.sync((): SpawnerService => ({
+      spawn,
+      local: options?.local ?? false,
+      children: new Map(),
+      families: new WeakMap(),
+      count: 0
+    })),
+    ({ children }, exit) =>
+      Effect.forEach(Array.from(children.values()), (settle) => settle(exit), {
+        concurrency: "unbounded",
+        discard: true
+      })
+  )
 
 /**
  * Starts a fresh Node process for each process.
@@ -150,7 +160,7 @@ export const make = (
  * @since 0.1.0
  */
 export const layer: Layer.Layer<Spawner> = Layer.effect(Spawner)(
-  Effect.map(Guard.CurrentGuard, (guard) => make(FreshProcess.spawn(guard)))
+  Effect.flatMap(Guard.CurrentGuard, (guard) => make(FreshProcess.spawn(guard)))
 ).pipe(Layer.provide(Guard.layer))
 
 /**
@@ -171,15 +181,13 @@ export const layer: Layer.Layer<Spawner> = Layer.effect(Spawner)(
  * @category layers
  * @since 0.1.0
  */
-export const layerThread: Layer.Layer<Spawner> = Layer.effect(Spawner)(
-  Effect.sync(() => make(Thread.spawn))
-)
+export const layerThread: Layer.Layer<Spawner> = Layer.effect(Spawner)(make(Thread.spawn))
 
 /** Far from the numbers that an operating system gives. */
 const firstFiberPid = 10_000_000
 
-const makeFiber = (nextPid: () => number): Effect.Effect<SpawnerService> =>
-  Effect.map(
+const makeFiber = (nextPid: () => number): Effect.Effect<SpawnerService, never, Scope.Scope> =>
+  Effect.flatMap(
     FiberSpawner.surroundings,
     (surroundings) =>
       make(FiberSpawner.spawn({ surroundings, nextPid, spawner: Layer.effect(Spawner)(makeFiber(nextPid)) }), {

@@ -18,7 +18,7 @@ const bundle = (file: string, options: OutputOptions) =>
     await bundled.close()
   })
 
-describe("BOOT-13 a program that was bundled into one file finds its targets in the bundle", () => {
+describe("BOOT-13 a program that was bundled into one file finds its targets in the bundle, also in threads", () => {
   const variants: Record<string, OutputOptions> = {
     "as it is": {},
     "minified": { minify: true },
@@ -35,12 +35,14 @@ describe("BOOT-13 a program that was bundled into one file finds its targets in 
       for (const name of ["child.js", "child.ts", "child.mjs"]) {
         fs.writeFileSync(path.join(directory, name), "throw new Error(\"a stranger\")")
       }
-      const { code, stderr, stdout } = yield* runProgram(file)
-      assert.deepStrictEqual({ code, stdout, stderr }, {
-        code: 0,
-        stdout: "12\ntwice 3\ntrue refused: no\n",
-        stderr: ""
-      })
+      for (const args of [[], ["threads"]]) {
+        const { code, stderr, stdout } = yield* runProgram(file, { args })
+        assert.deepStrictEqual({ code, stdout, stderr }, {
+          code: 0,
+          stdout: "12\ntwice 3\ntrue refused: no\n",
+          stderr: ""
+        })
+      }
     }),
     60_000
   )

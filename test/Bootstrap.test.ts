@@ -118,7 +118,7 @@ describe("a process does not start, and its failure says what to do", () => {
     "when the child is killed while it imports",
     inProcesses(Effect.gen(function*() {
       const { message, process } = yield* failure(importing(fixture("broken/killsItself.ts")), "EndedEarly")
-      assert.match(message, /^Process-1 ended while it was importing .*: it ended .*-9/)
+      assert.match(message, /^Process-1 ended while it was importing .*: it was ended by SIGKILL/)
       assert.deepStrictEqual(yield* process.exitCode, Option.some(-9))
     }))
   )
@@ -373,7 +373,7 @@ describe("the way to start a process", () => {
     inProcesses(Effect.gen(function*() {
       const { spawn } = yield* Mp.Spawner.Spawner
       const asked: Array<string> = []
-      const spawner = Mp.Spawner.make((request) => {
+      const spawner = yield* Mp.Spawner.make((request) => {
         asked.push(`${path.basename(fileURLToPath(request.module))} ${request.target} ${request.stdout}`)
         return spawn(request)
       })

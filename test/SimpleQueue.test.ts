@@ -1,10 +1,8 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Schema } from "effect"
 import * as Mp from "../src/index.ts"
-import { marks } from "./fixtures/objects/marks.ts"
 import { Marks } from "./fixtures/objects/objects.ts"
 import { simpleQueueSuite } from "./suites/objects.ts"
-import { withChildren } from "./support/children.ts"
 import { leavesNothingBehind } from "./support/processes.ts"
 import { freshHub, give, layers } from "./support/sides.ts"
 import { eventually, within } from "./support/waiting.ts"
@@ -14,18 +12,6 @@ leavesNothingBehind()
 for (const [name, layer] of layers) simpleQueueSuite(name, layer)
 
 describe("a simple queue and other processes", () => {
-  it.live(
-    "SQ-01 shows a child what it has just put: it is empty, and then it is not",
-    withChildren(Marks.layer)(Effect.gen(function*() {
-      const queue = yield* Marks
-      assert.isTrue(yield* queue.empty)
-      yield* Mp.Process.run(marks)
-      assert.isFalse(yield* queue.empty)
-      assert.deepStrictEqual([yield* queue.get(), yield* queue.get()], [true, false])
-      assert.isTrue(yield* queue.empty)
-    }))
-  )
-
   it.live("SQ-04 leaves no socket open when the scopes of its holders are closed", () =>
     Effect.gen(function*() {
       const sockets = Effect.sync(() =>

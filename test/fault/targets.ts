@@ -1,8 +1,13 @@
 /** What the processes of the fault tests run. */
-import { Effect, Schema } from "effect"
+import { Effect, Redacted, Schema, Stream } from "effect"
 import * as Mp from "effect-multiprocessing"
 import { openSync, writeSync } from "node:fs"
 import { connect } from "node:net"
+import { constants, setPriority } from "node:os"
+import * as Message from "../../src/internal/hub/message.ts"
+import { Random } from "../support/random.ts"
+import { frame, insist } from "../support/rawClient.ts"
+import { storm, Violated, World } from "./storms.ts"
 
 export class Items extends Mp.Queue.Service<Items>()("fault/Items", { item: Schema.Int, maxsize: 1000 }) {}
 
@@ -139,4 +144,67 @@ export const survivor = Mp.Target.make(
       Effect.uninterruptible
     )
   })
+)
+
+export class Calls extends Mp.Pipe.Service<Calls>()("fault/Calls", {
+  leftToRight: Schema.Struct({ puts: Schema.Int, concurrency: Schema.Int }),
+  rightToLeft: Schema.Number
+}) {}
+
+/** As often as it is asked, puts items into a queue and takes them again, and tells how many milliseconds that took. */
+export const customer = Mp.Target.make(
+  "customer",
+  { module: import.meta.url, inherits: [Calls.right, Items] },
+  Effect.fnUntraced(function*() {
+    const calls = yield* Calls.right
+    const items = yield* Items
+    yield* Stream.runForEach(
+      calls.stream,
+      Effect.fnUntraced(function*({ concurrency, puts }) {
+        const begin = performance.now()
+        let left = puts
+        yield* copies(
+          concurrency,
+          Effect.gen(function*() {
+            while (left-- > 0) {
+              yield* items.put(left)
+              yield* items.get()
+            }
+          })
+        )
+        yield* calls.send(performance.now() - begin)
+      })
+    )
+  }, Effect.orDie)
+)
+
+const Forgery = Schema.Struct({
+  address: Schema.String,
+  atATime: Schema.Int,
+  /** Is told of the first answer. */
+  begun: Mp.SimpleQueue.handle(Schema.Int)
+})
+
+/** Knows the key, and asks for what it was not handed, again and again; so many requests at a time. */
+export const forger = Mp.Target.make(
+  "forger",
+  { module: import.meta.url, payload: Forgery },
+  Effect.fnUntraced(function*({ address, atATime, begun }) {
+    const key = Redacted.value((yield* Mp.CurrentProcess).authkey)
+    const requests = Buffer.concat(
+      Array.from({ length: atATime }, (_, i) => frame(Message.Request.Get, i + 1, i, 1, new Uint8Array(0)))
+    )
+    setPriority(constants.priority.PRIORITY_LOW)
+    const run = Effect.runForkWith(yield* Effect.context<never>())
+    return yield* insist(address, key, requests, atATime, () => run(begun.put(atATime)))
+  })
+)
+
+const Storm = Schema.Struct({ name: Schema.String, times: Schema.Int, seed: Schema.Int, world: World })
+
+/** A storm in a process that does not own what it rages over. */
+export const stormy = Mp.Target.make(
+  "stormy",
+  { module: import.meta.url, payload: Storm, success: Schema.String, error: Violated },
+  ({ name, seed, times, world }) => storm(name, { world, times, random: new Random(seed) })
 )

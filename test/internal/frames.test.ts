@@ -1,5 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
+import * as Message from "../../src/internal/hub/message.ts"
 import { FrameDecoder, lengthPrefix, maxFrameSize } from "../../src/internal/transport/frames.ts"
+import { mutate } from "../support/mutate.ts"
 import { Random, seed, seedNote } from "../support/random.ts"
 
 const encode = (frames: ReadonlyArray<Uint8Array>): Buffer =>
@@ -120,35 +122,80 @@ describe("FrameDecoder", () => {
     assert.isTrue(frames[0]!.every((byte) => byte === 7))
   })
 
-  it("never throws, and never gives what is not a frame, for 200 000 random streams", () => {
-    for (let run = 0; run < 200_000; run++) {
+  /** The same in the plainest way, with the whole stream at hand. */
+  const read = (stream: Buffer, limit: number) => {
+    const frames: Array<Buffer> = []
+    for (let rest = stream; rest.length >= 4;) {
+      const length = rest.readUInt32BE(0)
+      if (length > limit) return { frames, valid: false }
+      if (rest.length < 4 + length) break
+      frames.push(rest.subarray(4, 4 + length))
+      rest = rest.subarray(4 + length)
+    }
+    return { frames, valid: true }
+  }
+
+  const check = (random: Random, stream: Buffer, limit: number) => {
+    const { frames, valid } = decode(cut(random, stream), limit)
+    const expected = read(stream, limit)
+    const same = valid === expected.valid && frames.length === expected.frames.length &&
+      frames.every((frame, i) => frame.equals(expected.frames[i]!))
+    if (!same) {
+      assert.deepStrictEqual(
+        { frames: hex(frames), valid },
+        { frames: hex(expected.frames), valid: expected.valid },
+        seedNote(random)
+      )
+    }
+    return frames
+  }
+
+  it("never throws, and never gives what is not a frame, for 400 000 random streams", () => {
+    for (let run = 0; run < 400_000; run++) {
       const random = new Random(seed + run)
       const limit = random.pick([0, 3, 200, maxFrameSize])
       const stream = random.bytes(random.int(24))
       // Half of them begin with a length that could be right.
       if (random.chance(0.5) && stream.length >= 4) stream.writeUInt32BE(random.int(12), 0)
-      const { frames, valid } = decode(cut(random, stream), limit)
+      check(random, stream, limit)
+    }
+  })
 
-      // Read a second time, in the plainest way.
-      const expected: Array<Buffer> = []
-      let expectedValid = true
-      for (let rest = stream; rest.length >= 4;) {
-        const length = rest.readUInt32BE(0)
-        if (length > limit) {
-          expectedValid = false
-          break
+  it("never throws, and never gives what is not a frame or a message, for 300 000 streams of messages with defects", () => {
+    const header = Buffer.alloc(Message.headerSize)
+    let messages = 0
+    for (let run = 0; run < 300_000; run++) {
+      const random = new Random(seed + run)
+      const valid = encode(
+        Array.from({ length: 1 + random.int(3) }, () => random.bytes(Message.headerSize + random.int(8)))
+      )
+      for (const frame of check(random, mutate(random, valid), random.pick([12, 200, maxFrameSize]))) {
+        const message = Message.read(frame)
+        if (message === undefined) {
+          assert.isBelow(frame.length, Message.headerSize, seedNote(random))
+          continue
         }
-        if (rest.length < 4 + length) break
-        expected.push(rest.subarray(4, 4 + length))
-        rest = rest.subarray(4 + length)
+        messages++
+        // Nothing is made up and nothing is left out: written again, it is the same.
+        Message.writeHeader(message, header, 0)
+        if (!Buffer.concat([header, message.bytes]).equals(frame)) assert.fail(seedNote(random))
       }
-      if (valid !== expectedValid || hex(frames).join() !== hex(expected).join()) {
-        assert.deepStrictEqual(
-          { frames: hex(frames), valid },
-          { frames: hex(expected), valid: expectedValid },
-          seedNote(random)
-        )
-      }
+    }
+    assert.isAbove(messages, 100_000, "most defects leave a message that can be read")
+  })
+})
+
+describe("Message.read", () => {
+  it("reads any 200 000 random byte sequences, unless they are too short", () => {
+    const random = new Random(seed)
+    const header = Buffer.alloc(Message.headerSize)
+    for (let run = 0; run < 200_000; run++) {
+      const frame = random.bytes(random.int(20))
+      const message = Message.read(frame)
+      assert.strictEqual(message === undefined, frame.length < Message.headerSize, seedNote(random))
+      if (message === undefined) continue
+      Message.writeHeader(message, header, 0)
+      if (!Buffer.concat([header, message.bytes]).equals(frame)) assert.fail(seedNote(random))
     }
   })
 })

@@ -1,6 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { randomBytes } from "node:crypto"
 import { ClientHandshake, type HandshakeStep, ServerHandshake } from "../../src/internal/transport/handshake.ts"
+import { mutate } from "../support/mutate.ts"
 import { Random, seed, seedNote } from "../support/random.ts"
 
 const key = randomBytes(32)
@@ -171,8 +172,8 @@ describe("the handshake", () => {
     for (let i = 4; i + 8 <= first.length; i += 4) assert.strictEqual(second.indexOf(first.subarray(i, i + 8)), -1)
   })
 
-  it("never throws and never accepts random bytes, on either side", () => {
-    for (let run = 0; run < 50_000; run++) {
+  it("never throws and never accepts random bytes, on either side, for 100 000 conversations", () => {
+    for (let run = 0; run < 100_000; run++) {
       const random = new Random(seed + run)
       const server = new ServerHandshake(key, random.bytes(32))
       const client = new ClientHandshake(key, random.bytes(32))
@@ -185,6 +186,50 @@ describe("the handshake", () => {
         if (step.state === "Refused") break
       }
     }
+  })
+
+  it("accepts of 100 000 messages with defects only those whose defect is behind their end", () => {
+    const conversation = () => {
+      const nonces = [randomBytes(32), randomBytes(32)] as const
+      const server = new ServerHandshake(key, nonces[0])
+      const answer = replyOf(new ClientHandshake(key, nonces[1]).feed(server.challenge))
+      return { nonces, challenge: server.challenge, answer, confirmation: replyOf(server.feed(answer)) }
+    }
+    let { answer, challenge, confirmation, nonces } = conversation()
+    /** Feeds it in two parts. */
+    const hear = (random: Random, side: Side, bytes: Buffer): HandshakeStep => {
+      const place = random.int(bytes.length + 1)
+      const step = side.feed(bytes.subarray(0, place))
+      return step.state === "Waiting" ? side.feed(bytes.subarray(place)) : step
+    }
+    const begins = (bytes: Buffer, whole: Buffer) => bytes.subarray(0, whole.length).equals(whole)
+    const counts: Record<string, number> = {}
+    for (let run = 0; run < 100_000; run++) {
+      const random = new Random(seed + run)
+      if (run % 10_000 === 0) ({ answer, challenge, confirmation, nonces } = conversation())
+      const message = random.pick(["challenge", "answer", "confirmation"] as const)
+      let step: HandshakeStep
+      let right: boolean
+      if (message === "answer") {
+        const heard = mutate(random, answer)
+        step = hear(random, new ServerHandshake(key, nonces[0]), heard)
+        right = begins(heard, answer)
+      } else {
+        const client = new ClientHandshake(key, nonces[1])
+        const heard = mutate(random, message === "challenge" ? challenge : confirmation)
+        if (message === "confirmation") client.feed(challenge)
+        // Of a challenge in parts, what comes after its end would be taken for the next message.
+        step = message === "challenge" ? client.feed(heard) : hear(random, client, heard)
+        // What follows a wrong challenge shows that it was wrong: the confirmation of the right one is none for it.
+        if (message === "challenge" && step.state === "Reply") step = client.feed(confirmation)
+        right = message === "challenge" ? heard.equals(challenge) : begins(heard, confirmation)
+      }
+      if ((step.state === "Done") !== right) {
+        assert.fail(`${message}: ${step.state}, although it is ${right ? "right" : "wrong"}: ${seedNote(random)}`)
+      }
+      counts[step.state] = (counts[step.state] ?? 0) + 1
+    }
+    assert.hasAllKeys(counts, ["Waiting", "Refused", "Done"])
   })
 
   it("never accepts an answer or a confirmation in which one bit is wrong", () => {

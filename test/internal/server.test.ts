@@ -287,6 +287,9 @@ describe("a hub that waits for an answer", () => {
         write: (chunks) => {
           written.push(...chunks)
         },
+        authenticated: (_, rest) => {
+          if (rest.length > 0) events.onData(rest)
+        },
         whenFlushed: (callback) => callback(),
         end: () => {},
         destroy: () => {

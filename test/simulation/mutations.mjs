@@ -119,6 +119,36 @@ const mutations = [
     file: "src/internal/hub/kernel.ts",
     find: "if (this.tickets.has(name)) this.dropTicket(name, enclosed[i]!)",
     replace: ""
+  },
+  {
+    defect: "what a dead process had written into its ring is not read",
+    file: "src/internal/transport/ringTransport.ts",
+    find: "if (this.state === \"ring\") this.receive()",
+    replace: "void this.receive"
+  },
+  {
+    defect: "a reader goes to sleep without a last look",
+    file: "src/internal/transport/ring.ts",
+    find: "if (Atomics.load(control, head) === this.taken) return true",
+    replace: "if (control.length > 0) return true"
+  },
+  {
+    defect: "a reader that sleeps is not woken",
+    file: "src/internal/transport/ringTransport.ts",
+    find: "if (this.writer.takeSleeper()) this.below.write([doorbell])",
+    replace: "this.writer.takeSleeper()"
+  },
+  {
+    defect: "a writer that waits for room is not woken",
+    file: "src/internal/transport/ringTransport.ts",
+    find: "if (this.reader.takeWaiter()) this.below.write([doorbell])",
+    replace: "this.reader.takeWaiter()"
+  },
+  {
+    defect: "a ring forgets what it could not write at once",
+    file: "src/internal/transport/ringTransport.ts",
+    find: "if (count > 0) this.pending[done] = chunk.subarray(count)",
+    replace: "done++"
   }
 ]
 

@@ -201,6 +201,9 @@ export class Network {
         this.carry(end, bytes.subarray(0, taken))
         if (taken < bytes.length) end.backlog.push(bytes.subarray(taken))
       },
+      authenticated: (_, rest) => {
+        if (rest.length > 0) end.events!.onData(rest)
+      },
       whenFlushed: (callback) => {
         if (end.backlog.length === 0) callback()
         else end.flushed.push(callback)

@@ -7,6 +7,7 @@ import * as Inheritable from "../../src/Inheritable.ts"
 import * as Service from "../../src/internal/hub/service.ts"
 import type { Random } from "../support/random.ts"
 import { Network, type Node } from "./network.ts"
+import * as Rings from "./rings.ts"
 
 const key = new Uint8Array(32).fill(7)
 
@@ -27,11 +28,14 @@ export class World {
   readonly network: Network
   readonly random: Random
   readonly processes: Array<Process> = []
+  /** `undefined`: nothing but sockets. */
+  private readonly segments: Rings.Segments | undefined
   private readonly context: Context.Context<never>
 
   constructor(random: Random) {
     this.random = random
     this.network = new Network(random)
+    this.segments = random.chance(0.5) ? new Map() : undefined
     this.context = Context.make(Clock.Clock, this.network.clock).pipe(
       Context.add(Scheduler.Scheduler, new Scheduler.MixedScheduler("async", microtask))
     )
@@ -41,9 +45,12 @@ export class World {
   process(name: string): Process {
     const node = this.network.node(name)
     const scope = Scope.makeUnsafe()
+    const transport = this.segments === undefined
+      ? this.network.transport(node)
+      : Rings.over(this.network, node, this.segments)
     const fibers = new Set<Fiber.Fiber<unknown, unknown>>()
     const hub = Effect.runSync(
-      Effect.provideContext(Scope.provide(Service.make(this.network.transport(node), key), scope), this.context)
+      Effect.provideContext(Scope.provide(Service.make(transport, key), scope), this.context)
     )
     const onKilled: Array<() => void> = []
     const process: Process = {

@@ -1,6 +1,6 @@
 /** The frame of a test that starts processes: layers, and what its targets report. */
 import { assert } from "@effect/vitest"
-import { Cause, Effect, Layer, Logger, type Scope, Stream } from "effect"
+import { Cause, Effect, type Exit, Layer, Logger, Option, Scope, Stream } from "effect"
 import * as Mp from "../../src/index.ts"
 import { Commands } from "../fixtures/process/commands.ts"
 import { pidOf } from "../fixtures/process/pidOf.ts"
@@ -9,11 +9,15 @@ import { within } from "./waiting.ts"
 
 type Services = Mp.Hub.Hub | Mp.Spawner.Spawner | Reports | Commands
 
-const layer: Layer.Layer<Services> = Layer.mergeAll(Reports.layer, Commands.layer).pipe(Layer.provideMerge(Mp.layer))
+/** The body of a test over a way to start processes. Its scope closes first, then its layers. */
+export const inProcessesOf = (spawner: Layer.Layer<Mp.Hub.Hub | Mp.Spawner.Spawner>) => {
+  const layer = Layer.mergeAll(Reports.layer, Commands.layer).pipe(Layer.provideMerge(spawner))
+  return <A, E>(body: Effect.Effect<A, E, Services | Scope.Scope>) => (): Effect.Effect<A, E> =>
+    body.pipe(Effect.scoped, Effect.provide(layer), within("50 seconds", "the end of the test"))
+}
 
-/** The body of a test. Its scope closes first, then its layers. */
-export const inProcesses = <A, E>(body: Effect.Effect<A, E, Services | Scope.Scope>) => (): Effect.Effect<A, E> =>
-  body.pipe(Effect.scoped, Effect.provide(layer), within("50 seconds", "the end of the test"))
+/** The same over fresh processes. */
+export const inProcesses = inProcessesOf(Mp.layer)
 
 /** The next line that a target reports. */
 export const nextReport = Effect.orDie(Reports.use((reports) => reports.get())).pipe(
@@ -54,6 +58,22 @@ export const wrote = (process: Mp.Process.Any, line: string) =>
     Stream.runHead,
     Effect.flatMap(Effect.fromOption),
     within("15 seconds", `the line "${line}" of ${process.name}`)
+  )
+
+/** The process as its JSON shows it, when its scope is closed and it answers no questions. */
+export const shown = (process: Mp.Process.Any): { readonly state: string; readonly exitCode: number | string } =>
+  JSON.parse(JSON.stringify(process))
+
+/** Closes a scope of processes. */
+export const closed = (scope: Scope.Closeable, exit: Exit.Exit<unknown, unknown>) =>
+  Scope.close(scope, exit).pipe(within("15 seconds", "the end of the scope"))
+
+/** Waits for the end of a process, and gives its exit code. */
+export const exitCodeOf = (process: Mp.Process.Any) =>
+  process.sentinel.pipe(
+    Effect.andThen(process.exitCode),
+    Effect.map(Option.getOrUndefined),
+    within("15 seconds", `the end of ${process.name}`)
   )
 
 /** A layer that replaces the loggers, and the messages they were given: "LEVEL message". */

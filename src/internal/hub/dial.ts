@@ -48,11 +48,11 @@ const attempt = Effect.fnUntraced(function*(options: Options) {
   const { address } = options
   const failed = (reason: string, passing: boolean) => new AttemptFailed(new HubLost({ hub: address, reason }), passing)
   const handshake = new ClientHandshake(options.key, randomBytes(32))
-  const authenticated = yield* Deferred.make<Buffer, AttemptFailed>()
+  const authenticated = yield* Deferred.make<void, AttemptFailed>()
   const fail = (reason: string, passing: boolean) => {
     Deferred.doneUnsafe(authenticated, Effect.fail(failed(reason, passing)))
   }
-  // Replaced by the client's own, once there is one. A hub says nothing between the handshake and the first request.
+  // Replaced by the client's own, once there is one.
   let onData: (chunk: Buffer) => void
   let answered = false
   // Whoever is turned away after its answer does not know the key.
@@ -65,8 +65,12 @@ const attempt = Effect.fnUntraced(function*(options: Options) {
         if (step.state === "Reply") {
           answered = true
           duplex.write([step.reply])
-        } else if (step.state === "Done") Deferred.doneUnsafe(authenticated, Effect.succeed(step.rest))
-        else if (step.state === "Refused") {
+        } else if (step.state === "Done") {
+          // A hub says nothing before the first request.
+          onData = () => duplex.destroy()
+          duplex.authenticated("client", step.rest)
+          Deferred.doneUnsafe(authenticated, Effect.void)
+        } else if (step.state === "Refused") {
           fail(step.reason, false)
           duplex.destroy()
         }
@@ -77,7 +81,7 @@ const attempt = Effect.fnUntraced(function*(options: Options) {
     { interruptible: true }
   ).pipe(Effect.mapError((error) => failed(error.message, error.passing)))
 
-  const rest = yield* Deferred.await(authenticated).pipe(
+  yield* Deferred.await(authenticated).pipe(
     Effect.timeoutOrElse({
       duration: handshakeDeadline,
       orElse: () => Effect.fail(failed("it did not answer in time", false))
@@ -99,7 +103,6 @@ const attempt = Effect.fnUntraced(function*(options: Options) {
             if (!reader.feed(chunk)) duplex.destroy()
           }
           onClose = events.onLost
-          onData(rest)
           return {
             send: (message) => writer.send(message),
             flush: () => writer.flush(),

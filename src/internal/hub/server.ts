@@ -26,7 +26,7 @@ export const serve = (options: {
   const { kernel, key, receive, transport } = options
   const unauthenticated = new Set<Duplex>()
 
-  const welcome = (duplex: Duplex, rest: Buffer): DuplexEvents => {
+  const welcome = (duplex: Duplex): DuplexEvents => {
     const writer = new MessageWriter(duplex)
     const peer: Peer = kernel.addPeer((message) => writer.send(message))
     const reader = new MessageReader((message) => receive(peer, message))
@@ -34,14 +34,12 @@ export const serve = (options: {
       kernel.removePeer(peer)
       duplex.destroy()
     }
-    const events: DuplexEvents = {
+    return {
       onData: (chunk) => {
         if (!reader.feed(chunk)) drop()
       },
       onClose: () => kernel.removePeer(peer)
     }
-    if (rest.length > 0) events.onData(rest)
-    return events
   }
 
   return transport.listen((duplex) => {
@@ -69,7 +67,8 @@ export const serve = (options: {
         if (step.state === "Done") {
           leave()
           duplex.write([step.reply!])
-          events = welcome(duplex, step.rest)
+          events = welcome(duplex)
+          duplex.authenticated("hub", step.rest)
         } else if (step.state === "Refused") {
           duplex.destroy()
         }

@@ -20,6 +20,9 @@ import * as Message from "./message.ts"
 import { Reference } from "./reference.ts"
 import { serve } from "./server.ts"
 
+const lateHandle = "can't be reached: the handle was used before, or whoever sent it has let go of it. " +
+  "Keep an object open until its handle has arrived."
+
 interface Core {
   readonly kernel: Kernel
   readonly receive: (peer: Peer, message: Message.Message) => boolean
@@ -144,7 +147,7 @@ const makeService = (core: Core): Effect.Effect<HubService, never, Scope.Scope> 
           yield* Effect.addFinalizer(() => Effect.sync(() => attached.detach()))
           yield* attached.request(Message.Request.Attach, {
             onReply: () => Effect.void,
-            onRefusal: () => Effect.fail(new Closed({ object: handle.name }))
+            onRefusal: () => Effect.fail(new Closed({ object: handle.name, problem: lateHandle }))
           }, { bytes: handle.token })
           return attached
         })

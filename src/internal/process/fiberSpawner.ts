@@ -9,6 +9,7 @@ import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
 import * as Logger from "effect/Logger"
 import * as Option from "effect/Option"
+import * as Scheduler from "effect/Scheduler"
 import * as Scope from "effect/Scope"
 import * as Tracer from "effect/Tracer"
 import { Hub } from "../../Hub.ts"
@@ -21,12 +22,24 @@ import * as Life from "./life.ts"
 import { program, report } from "./program.ts"
 import { registry } from "./registry.ts"
 
-/** What all processes of a machine share. */
+/** How long finalizers may take once the parent is dead, as in a process. */
+const orphanDeadline = 600
+
+/** The life of a process, as its children see it. The main process outlives them all. */
+const CurrentLife = Context.Reference<{ readonly ended: Effect.Effect<void>; readonly hasEnded: () => boolean }>(
+  "effect-multiprocessing/CurrentLife",
+  { defaultValue: () => ({ ended: Effect.never, hasEnded: () => false }) }
+)
+
+/** What all processes of a machine share, and the life of the one that starts others. */
 export const surroundings: Effect.Effect<Context.Context<never>> = Effect.gen(function*() {
   return Context.make(Clock.Clock, yield* Clock.Clock).pipe(
     Context.add(Console.Console, yield* Console.Console),
     Context.add(Logger.CurrentLoggers, yield* Logger.CurrentLoggers),
-    Context.add(Tracer.Tracer, yield* Tracer.Tracer)
+    Context.add(Tracer.Tracer, yield* Tracer.Tracer),
+    // Whoever moves a test clock waits until nobody has anything to do, in the processes too.
+    Context.add(Scheduler.Scheduler, yield* Scheduler.Scheduler),
+    Context.add(CurrentLife, yield* CurrentLife)
   )
 })
 
@@ -51,22 +64,29 @@ export const spawn = (options: {
     const boot = yield* Effect.orDie(Codec.decode(Control.Boot, request.boot, definition.name, "boot"))
     const pid = options.nextPid()
     const life = Life.make()
+    const parent = Context.get(options.surroundings, CurrentLife)
     // What the death of a process ends at once: its hold on shared objects.
     const holders = yield* Scope.make()
     const hub = yield* Scope.provide(request.hub.fork, holders)
     let signal: "SIGTERM" | "SIGKILL" | undefined
+    let ended = false
 
     const end = (exitCode: number) =>
       Effect.andThen(
         Scope.close(holders, Exit.void),
-        Effect.sync(() => life.end(signal === undefined ? exitCode : -signalNumber(signal)))
+        Effect.sync(() => {
+          ended = true
+          life.end(signal === undefined ? exitCode : -signalNumber(signal))
+        })
       )
     const run = program(definition, boot, {
       pid,
-      parentEnded: Effect.never,
-      hasParentEnded: () => false,
+      parentEnded: parent.ended,
+      hasParentEnded: parent.hasEnded,
       layer: Layer.merge(Layer.succeed(Hub)(hub), options.spawner)
-    })
+    }).pipe(
+      Effect.provideService(CurrentLife, { ended: Effect.asVoid(life.ended), hasEnded: () => ended })
+    )
     const fiber = Effect.runForkWith(options.surroundings)(
       Effect.uninterruptibleMask((restore) =>
         Effect.exit(restore(run)).pipe(
@@ -78,6 +98,12 @@ export const spawn = (options: {
         )
       )
     )
+    const orphaned = parent.ended.pipe(
+      Effect.andThen(Effect.sync(() => fiber.interruptUnsafe())),
+      Effect.andThen(Effect.sleep(orphanDeadline)),
+      Effect.andThen(end(1))
+    )
+    Effect.runForkWith(options.surroundings)(Effect.raceFirst(orphaned, Effect.asVoid(life.ended)))
     return {
       pid,
       imported: Effect.void,
@@ -88,8 +114,9 @@ export const spawn = (options: {
         Effect.suspend(() => {
           if (fiber.pollUnsafe() !== undefined) return Effect.void
           signal = name
-          fiber.interruptUnsafe()
-          return name === "SIGKILL" ? end(0) : Effect.void
+          const interrupt = Effect.sync(() => fiber.interruptUnsafe())
+          // What its finalizers still try must not reach anybody.
+          return name === "SIGKILL" ? Effect.andThen(end(0), interrupt) : interrupt
         }),
       stdin: Option.none(),
       stdout: Option.none(),

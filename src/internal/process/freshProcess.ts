@@ -40,9 +40,9 @@ const own = /^(file:.*\/internal\/process\/)freshProcess(\.[jt]s)$/.exec(import.
  */
 export const entryFile = own === null ? undefined : fileURLToPath(`${own[1]}child${own[2]}`)
 
-/** Text that enters a target, for where there is no file. */
+/** Text that enters a target, for where there is no file. Bundlers that keep names wrap functions into calls of `__name`. */
 export const entryText = ({ module, target }: Request): string =>
-  `(${enter})(${JSON.stringify(module)}, ${JSON.stringify(target)})`
+  `const __name = (f) => f;(${enter})(${JSON.stringify(module)}, ${JSON.stringify(target)})`
 
 const interpreterArguments = (request: Request): Array<string> => {
   const flags = inheritedFlags(process.execArgv)

@@ -7,6 +7,7 @@ import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import type { Ended, StartFailure } from "../../Spawner.ts"
 import * as Control from "./control.ts"
+import { signalName } from "./exitStatus.ts"
 
 export interface Life {
   readonly imported: Effect.Effect<void, StartFailure>
@@ -48,7 +49,9 @@ export const make = (): Life => {
       }
     },
     end: (exitCode) => {
-      const cause = new Error(`it ended with exit code ${exitCode}`)
+      const cause = new Error(
+        exitCode < 0 ? `it was ended by ${signalName(-exitCode)}` : `it ended with exit code ${exitCode}`
+      )
       Deferred.doneUnsafe(imported, Effect.fail({ reason: "EndedEarly", cause }))
       Deferred.doneUnsafe(ended, Effect.succeed({ exitCode, result }))
     }

@@ -52,7 +52,7 @@ const start = (definition: Definition, shell: Shell) => {
     pid: process.pid,
     parentEnded: Deferred.await(parentEnded),
     hasParentEnded: () => Deferred.isDoneUnsafe(parentEnded),
-    layer: Layer.mergeAll(Hub.layer, Spawner.layer)
+    layer: Layer.provideMerge(Spawner.layer, Hub.layer)
   }
   let fiber: Fiber.Fiber<unknown, unknown> | undefined
   let interrupted = false

@@ -5,6 +5,7 @@ import * as Cause from "effect/Cause"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
+import * as Fiber from "effect/Fiber"
 import type * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
@@ -61,6 +62,17 @@ export const report = (definition: Definition, outcome: Exit.Exit<unknown, unkno
   )
 }
 
+/** Runs an effect so that the fibers it has forked end with it, and not later than the services that they use. */
+const inOwnFiber = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
+  Effect.uninterruptibleMask((restore) =>
+    Effect.gen(function*() {
+      const fiber = yield* Effect.forkChild(restore(effect), { startImmediately: true })
+      const exit = yield* Effect.exit(restore(Fiber.await(fiber)))
+      if (Exit.isFailure(exit)) yield* Fiber.interrupt(fiber)
+      return yield* yield* Fiber.await(fiber)
+    })
+  )
+
 /** The target, from its boot message to its exit. */
 export const program = (definition: Definition, boot: Boot, place: Place): Effect.Effect<unknown, unknown> => {
   const current = makeCurrentProcess({
@@ -93,11 +105,12 @@ export const program = (definition: Definition, boot: Boot, place: Place): Effec
       Effect.provideService(CurrentTransit, { scope }),
       Effect.orDie
     )
-    return yield* Effect.provideContext(definition.run(payload), inherited) as Effect.Effect<
+    const run = Effect.provideContext(definition.run(payload), inherited) as Effect.Effect<
       unknown,
       unknown,
       Hub.Hub | Spawner.Spawner | Scope.Scope
     >
+    return yield* inOwnFiber(run)
   })
   return target.pipe(
     Effect.scoped,

@@ -16,7 +16,8 @@ import { type Duplex, type DuplexEvents, type Transport, TransportError } from "
 /** The kernel's limit for the path of a socket, with its final zero: 104 on macOS, 108 on Linux. */
 const maxPathLength = 103
 
-const wrap = (socket: net.Socket): Duplex => {
+/** Gives a socket an owner. */
+const own = (socket: net.Socket, onConnection: (duplex: Duplex) => DuplexEvents): Duplex => {
   let waiting: Array<() => void> = []
   const onWritten = () => {
     if (waiting.length === 0 || socket.writableLength > 0) return
@@ -24,7 +25,7 @@ const wrap = (socket: net.Socket): Duplex => {
     waiting = []
     for (const callback of callbacks) callback()
   }
-  return {
+  const duplex: Duplex = {
     write: (chunks) => {
       if (chunks.length === 1) {
         socket.write(chunks[0]!, onWritten)
@@ -34,6 +35,9 @@ const wrap = (socket: net.Socket): Duplex => {
       for (const chunk of chunks) socket.write(chunk, onWritten)
       socket.uncork()
     },
+    authenticated: (_, rest) => {
+      if (rest.length > 0) events.onData(rest)
+    },
     whenFlushed: (callback) => {
       if (socket.writableLength === 0) callback()
       else waiting.push(callback)
@@ -41,9 +45,7 @@ const wrap = (socket: net.Socket): Duplex => {
     end: () => socket.end(),
     destroy: () => socket.destroy()
   }
-}
-
-const attach = (socket: net.Socket, events: DuplexEvents): void => {
+  const events = onConnection(duplex)
   let reason = "the other side closed the connection"
   socket.on("data", events.onData)
   socket.on("error", (error) => {
@@ -51,6 +53,7 @@ const attach = (socket: net.Socket, events: DuplexEvents): void => {
   })
   socket.on("end", () => socket.destroy())
   socket.on("close", () => events.onClose(reason))
+  return duplex
 }
 
 const makeDirectory = Effect.try({
@@ -85,7 +88,7 @@ export const make = (guard: Guard): Transport => ({
     const server = net.createServer((socket) => {
       sockets.add(socket)
       socket.on("close", () => sockets.delete(socket))
-      attach(socket, onConnection(wrap(socket)))
+      own(socket, onConnection)
     })
     yield* Effect.addFinalizer(() =>
       Effect.callback<void>((resume) => {
@@ -114,9 +117,7 @@ export const make = (guard: Guard): Transport => ({
       socket.once("error", onError)
       socket.once("connect", () => {
         socket.removeListener("error", onError)
-        const duplex = wrap(socket)
-        attach(socket, events(duplex))
-        resume(Effect.succeed(duplex))
+        resume(Effect.succeed(own(socket, events)))
       })
       return Effect.sync(() => socket.destroy())
     })

@@ -15,6 +15,11 @@ export interface DuplexEvents {
 export interface Duplex {
   /** Hands bytes to the operating system, in order, as far as it takes them now; the rest follows by itself. */
   readonly write: (chunks: ReadonlyArray<Buffer>) => void
+  /**
+   * Both sides have proved who they are: from now on, bytes may go another way. `rest` came behind the handshake, and is given
+   * back by `onData` as far as it is for the owner.
+   */
+  readonly authenticated: (side: "hub" | "client", rest: Buffer) => void
   /** Calls back when everything that was written has been handed over: at once if it has. */
   readonly whenFlushed: (callback: () => void) => void
   /** Ends the connection after what was written has been handed over. */

@@ -1,0 +1,56 @@
+/**
+ * Looks again and again at what may have changed in shared memory, as long as it keeps changing.
+ *
+ * To be woken by the operating system costs 100 microseconds and more; to look costs less than one. So whatever was busy is looked at in
+ * every turn of the event loop, for about as long as a wake-up would take, and then left to sleep until somebody rings.
+ */
+
+/** Something to look at. */
+export interface Pollable {
+  /** Does what there is to do. `false`: there was nothing. */
+  readonly poll: () => boolean
+  /** Is not looked at from now on. `false`: there is something to do after all. */
+  readonly sleep: () => boolean
+}
+
+export class Poller {
+  private readonly hot = new Map<Pollable, number>()
+  private readonly hotTime: number
+  private readonly yieldProcessor: () => void
+  private running = false
+
+  /**
+   * `hotTime`: how long after the last change to go on looking, in milliseconds. `yieldProcessor`: lets others run, as the one that would
+   * change something may be waiting for just this processor.
+   */
+  constructor(hotTime: number, yieldProcessor: () => void) {
+    this.hotTime = hotTime
+    this.yieldProcessor = yieldProcessor
+  }
+
+  /** Something has happened there, or will happen soon. */
+  wake(pollable: Pollable): void {
+    this.hot.set(pollable, performance.now())
+    if (this.running) return
+    this.running = true
+    setImmediate(this.turn)
+  }
+
+  forget(pollable: Pollable): void {
+    this.hot.delete(pollable)
+  }
+
+  private readonly turn = (): void => {
+    const now = performance.now()
+    let idle = true
+    for (const [pollable, since] of this.hot) {
+      if (pollable.poll()) {
+        idle = false
+        if (this.hot.has(pollable)) this.hot.set(pollable, now)
+      } else if (now - since > this.hotTime && pollable.sleep()) this.hot.delete(pollable)
+    }
+    this.running = this.hot.size > 0
+    if (idle && this.running) this.yieldProcessor()
+    if (this.running) setImmediate(this.turn)
+  }
+}

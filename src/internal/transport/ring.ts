@@ -1,0 +1,120 @@
+/**
+ * A stream of bytes through shared memory, from one writer to one reader. No I/O.
+ *
+ * The writer moves `head`, the reader `tail`: two counters that only grow (modulo 2³²), so that neither side waits for the other,
+ * and what the death of one leaves behind is always whole. A reader that finds nothing may go to sleep, and a writer that finds no room
+ * may wait: each leaves a mark, looks once more, and whoever takes the mark must wake it, by whatever means there is.
+ *
+ * What the other side writes is not trusted: counters that can't be are reported, and bytes are copied before anybody looks at them.
+ */
+
+/** Counters and marks, each in a cache line of its own. */
+const head = 0
+const tail = 16
+const asleep = 32
+const waiting = 48
+
+/** Bytes before the data of a ring. */
+const controlSize = 256
+
+/** Bytes of memory that a ring of this capacity takes. */
+export const ringSize = (capacity: number): number => controlSize + capacity
+
+/** What both sides of a ring see. The capacity is a power of two. */
+interface View {
+  readonly control: Int32Array
+  readonly data: Uint8Array
+  readonly mask: number
+}
+
+const view = (memory: ArrayBufferLike, offset: number, capacity: number): View => ({
+  control: new Int32Array(memory, offset, controlSize / 4),
+  data: new Uint8Array(memory, offset + controlSize, capacity),
+  mask: capacity - 1
+})
+
+export class RingWriter {
+  private readonly view: View
+  /** This side's own counter: the one in memory is for the reader. */
+  private written: number
+
+  constructor(memory: ArrayBufferLike, offset: number, capacity: number) {
+    this.view = view(memory, offset, capacity)
+    this.written = Atomics.load(this.view.control, head)
+  }
+
+  private get room(): number {
+    const { control, data } = this.view
+    return Math.max(0, data.length - ((this.written - Atomics.load(control, tail)) >>> 0))
+  }
+
+  /** Writes as much as there is room for, and says how much that was. */
+  write(bytes: Uint8Array): number {
+    const { control, data, mask } = this.view
+    const count = Math.min(bytes.length, this.room)
+    if (count === 0) return 0
+    const start = this.written & mask
+    const first = Math.min(count, data.length - start)
+    data.set(first === bytes.length ? bytes : bytes.subarray(0, first), start)
+    if (first < count) data.set(bytes.subarray(first, count), 0)
+    this.written = (this.written + count) | 0
+    Atomics.store(control, head, this.written)
+    return count
+  }
+
+  /** Leaves the mark that this side waits for room. `false`: there is some. */
+  awaitRoom(): boolean {
+    const { control } = this.view
+    Atomics.store(control, waiting, 1)
+    if (this.room === 0) return true
+    Atomics.store(control, waiting, 0)
+    return false
+  }
+
+  /** Takes the mark of a reader that sleeps: the caller must wake it. */
+  takeSleeper(): boolean {
+    const { control } = this.view
+    return Atomics.load(control, asleep) !== 0 && Atomics.exchange(control, asleep, 0) !== 0
+  }
+}
+
+export class RingReader {
+  private readonly view: View
+  private taken: number
+
+  constructor(memory: ArrayBufferLike, offset: number, capacity: number) {
+    this.view = view(memory, offset, capacity)
+    this.taken = Atomics.load(this.view.control, tail)
+  }
+
+  /** All that is there, as a copy; `undefined` if there is nothing. Throws if the writer does not follow the rules. */
+  read(): Buffer | undefined {
+    const { control, data, mask } = this.view
+    const count = (Atomics.load(control, head) - this.taken) >>> 0
+    if (count === 0) return undefined
+    if (count > data.length) throw new RangeError("the other side has written nonsense into the shared memory")
+    const bytes = Buffer.allocUnsafeSlow(count)
+    const start = this.taken & mask
+    const first = Math.min(count, data.length - start)
+    bytes.set(data.subarray(start, start + first), 0)
+    if (first < count) bytes.set(data.subarray(0, count - first), first)
+    this.taken = (this.taken + count) | 0
+    Atomics.store(control, tail, this.taken)
+    return bytes
+  }
+
+  /** Leaves the mark that this side sleeps. `false`: there is something to read. */
+  sleep(): boolean {
+    const { control } = this.view
+    Atomics.store(control, asleep, 1)
+    if (Atomics.load(control, head) === this.taken) return true
+    Atomics.store(control, asleep, 0)
+    return false
+  }
+
+  /** Takes the mark of a writer that waits for room: the caller must wake it. */
+  takeWaiter(): boolean {
+    const { control } = this.view
+    return Atomics.load(control, waiting) !== 0 && Atomics.exchange(control, waiting, 0) !== 0
+  }
+}

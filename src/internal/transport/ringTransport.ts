@@ -1,0 +1,290 @@
+/**
+ * Connections whose bytes go through shared memory, once both sides have proved who they are. The connection below becomes their
+ * doorbell, and their sign of life: what a dead peer had written is still read.
+ *
+ * A client that has shared memory asks for a segment, by four bytes that no frame begins with. The hub offers one by name; the client takes
+ * it or declines. From then on each byte on the connection below means "look". Where there is no shared memory, or one side can't
+ * open it, the connection below goes on to carry everything.
+ */
+import * as Effect from "effect/Effect"
+import type { Pollable, Poller } from "./poller.ts"
+import { RingReader, ringSize, RingWriter } from "./ring.ts"
+import type { Duplex, DuplexEvents, Transport } from "./transport.ts"
+
+/** Memory that two processes see. */
+export interface Segment {
+  readonly memory: ArrayBufferLike
+  /** It is not used any more in this process. */
+  readonly release: () => void
+}
+
+/** Where such memory comes from. */
+export interface SharedMemory {
+  readonly isAvailable: () => boolean
+  /** Lets other processes of this processor run, if there are any. */
+  readonly yieldProcessor: () => void
+  /** `undefined`: there is none. */
+  readonly create: (size: number) => (Segment & { readonly name: string; readonly unlink: () => void }) | undefined
+  readonly open: (name: string, size: number) => Segment | undefined
+}
+
+const doorbell = Buffer.from([1])
+const none = Buffer.alloc(0)
+/** As a length, it is beyond the longest frame. */
+const request = Buffer.from("ring")
+const accepted = 1
+const declined = 0
+
+type State = "handshake" | "unknown" | "offering" | "awaitingOffer" | "ring" | "plain" | "closed"
+
+class RingDuplex implements Duplex, Pollable {
+  private readonly below: Duplex
+  private readonly shared: SharedMemory
+  private readonly poller: Pick<Poller, "wake" | "forget">
+  private readonly capacity: number
+  events!: DuplexEvents
+  private state: State = "handshake"
+  private offer: ReturnType<SharedMemory["create"]>
+  private segment: Segment | undefined
+  private writer!: RingWriter
+  private reader!: RingReader
+  /** Written, and not yet handed over. */
+  private pending: Array<Buffer> = []
+  private flushed: Array<() => void> = []
+  private ending = false
+  /** The beginning of a request or an offer. */
+  private received: Buffer = none
+
+  constructor(below: Duplex, shared: SharedMemory, poller: Options["poller"], capacity: number) {
+    this.below = below
+    this.shared = shared
+    this.poller = poller
+    this.capacity = capacity
+  }
+
+  // ---------------------------------------------------------------------------------------------- above
+
+  authenticated(side: "hub" | "client", rest: Buffer): void {
+    if (side === "hub") this.state = "unknown"
+    else if (this.shared.isAvailable()) {
+      this.state = "awaitingOffer"
+      this.below.write([request])
+    } else {
+      this.state = "plain"
+    }
+    if (rest.length > 0) this.onData(rest)
+  }
+
+  write(chunks: ReadonlyArray<Buffer>): void {
+    if (this.isPlain) return this.below.write(chunks)
+    if (this.state === "closed") return
+    for (const chunk of chunks) this.pending.push(chunk)
+    if (this.state === "ring") {
+      this.push()
+      this.poller.wake(this)
+    }
+  }
+
+  whenFlushed(callback: () => void): void {
+    if (this.isPlain) return this.below.whenFlushed(callback)
+    if (this.pending.length === 0) callback()
+    else this.flushed.push(callback)
+  }
+
+  end(): void {
+    this.ending = true
+    if (this.pending.length === 0) this.below.end()
+  }
+
+  destroy(): void {
+    this.below.destroy()
+  }
+
+  private get isPlain(): boolean {
+    return this.state === "plain" || this.state === "handshake"
+  }
+
+  // ---------------------------------------------------------------------------------------------- below
+
+  onData(chunk: Buffer): void {
+    switch (this.state) {
+      case "unknown":
+        return this.onFirst(chunk)
+      case "offering":
+        return this.onAnswer(chunk)
+      case "awaitingOffer":
+        return this.onOffer(chunk)
+      case "ring":
+        this.poll()
+        return this.poller.wake(this)
+      case "closed":
+        return
+      default:
+        return this.events.onData(chunk)
+    }
+  }
+
+  onClose(reason: string): void {
+    // What the other side wrote before its end.
+    if (this.state === "ring") this.receive()
+    this.state = "closed"
+    this.poller.forget(this)
+    this.offer?.unlink()
+    this.offer?.release()
+    this.segment?.release()
+    this.offer = this.segment = undefined
+    this.events.onClose(reason)
+  }
+
+  private onFirst(chunk: Buffer): void {
+    const first = this.received = Buffer.concat([this.received, chunk])
+    if (first.length < request.length) return
+    this.received = none
+    if (first.subarray(0, request.length).equals(request)) this.onRequest(first.subarray(request.length))
+    else this.goPlain(first)
+  }
+
+  private onRequest(rest: Buffer): void {
+    this.offer = this.shared.create(2 * ringSize(this.capacity))
+    const name = Buffer.from(this.offer?.name ?? "")
+    const header = Buffer.alloc(6)
+    header.writeUInt16BE(name.length, 0)
+    header.writeUInt32BE(this.capacity, 2)
+    this.below.write([header, name])
+    if (this.offer === undefined) return this.goPlain(rest)
+    this.state = "offering"
+    if (rest.length > 0) this.onAnswer(rest)
+  }
+
+  private onOffer(chunk: Buffer): void {
+    const offer = this.received = Buffer.concat([this.received, chunk])
+    if (offer.length < 6) return
+    const nameLength = offer.readUInt16BE(0)
+    if (offer.length < 6 + nameLength) return
+    const rest = offer.subarray(6 + nameLength)
+    if (nameLength === 0) return this.goPlain(rest)
+    const capacity = offer.readUInt32BE(2)
+    const segment = this.shared.open(offer.toString("utf8", 6, 6 + nameLength), 2 * ringSize(capacity))
+    this.below.write([Buffer.from([segment === undefined ? declined : accepted])])
+    if (segment === undefined) return this.goPlain(rest)
+    this.goRing(segment, ringSize(capacity), 0, capacity)
+  }
+
+  private onAnswer(chunk: Buffer): void {
+    const offer = this.offer!
+    this.offer = undefined
+    // Whoever can has opened it: from now on it has no name, and nothing is left behind when both are dead.
+    offer.unlink()
+    if (chunk[0] === accepted) return this.goRing(offer, 0, ringSize(this.capacity), this.capacity)
+    offer.release()
+    this.goPlain(chunk.subarray(1))
+  }
+
+  private goPlain(rest: Buffer): void {
+    this.state = "plain"
+    const { flushed, pending } = this
+    this.pending = []
+    this.flushed = []
+    if (pending.length > 0) this.below.write(pending)
+    for (const callback of flushed) this.below.whenFlushed(callback)
+    if (this.ending) this.below.end()
+    if (rest.length > 0) this.events.onData(rest)
+  }
+
+  private goRing(segment: Segment, write: number, read: number, capacity: number): void {
+    this.state = "ring"
+    this.segment = segment
+    this.writer = new RingWriter(segment.memory, write, capacity)
+    this.reader = new RingReader(segment.memory, read, capacity)
+    this.push()
+    this.poller.wake(this)
+  }
+
+  // ---------------------------------------------------------------------------------------------- polled
+
+  poll(): boolean {
+    if (this.state !== "ring") return false
+    const received = this.receive()
+    if (this.pending.length > 0 && this.isRing()) this.push()
+    return received
+  }
+
+  sleep(): boolean {
+    return this.state !== "ring" || this.reader.sleep()
+  }
+
+  /** What was delivered meanwhile may have ended the connection. */
+  private isRing(): boolean {
+    return this.state === "ring"
+  }
+
+  private receive(): boolean {
+    let bytes: Buffer | undefined
+    try {
+      bytes = this.reader.read()
+    } catch {
+      this.below.destroy()
+      return false
+    }
+    if (bytes === undefined) return false
+    if (this.reader.takeWaiter()) this.below.write([doorbell])
+    this.events.onData(bytes)
+    return true
+  }
+
+  /** Hands over what there is room for; leaves the mark that it waits, if something is left. */
+  private push(): void {
+    do {
+      let done = 0
+      for (const chunk of this.pending) {
+        const count = this.writer.write(chunk)
+        if (count < chunk.length) {
+          if (count > 0) this.pending[done] = chunk.subarray(count)
+          break
+        }
+        done++
+      }
+      this.pending = done === this.pending.length ? [] : this.pending.slice(done)
+    } while (this.pending.length > 0 && !this.writer.awaitRoom())
+    if (this.writer.takeSleeper()) this.below.write([doorbell])
+    if (this.pending.length > 0) return
+    const { flushed } = this
+    this.flushed = []
+    for (const callback of flushed) callback()
+    if (this.ending) this.below.end()
+  }
+}
+
+/** How to use it. */
+export interface Options {
+  readonly shared: SharedMemory
+  readonly poller: Pick<Poller, "wake" | "forget">
+  /** Bytes that each direction holds: a power of two. */
+  readonly capacity: number
+}
+
+/** A transport over another one. */
+export const over = (below: Transport, { capacity, poller, shared }: Options): Transport => {
+  const wrap = (duplex: Duplex, onConnection: (duplex: Duplex) => DuplexEvents) => {
+    const ring = new RingDuplex(duplex, shared, poller, capacity)
+    ring.events = onConnection(ring)
+    return ring
+  }
+  const eventsOf = (ring: RingDuplex): DuplexEvents => ({
+    onData: (chunk) => ring.onData(chunk),
+    onClose: (reason) => ring.onClose(reason)
+  })
+  return {
+    listen: (onConnection) => below.listen((duplex) => eventsOf(wrap(duplex, onConnection))),
+    connect: (address, events) => {
+      let ring: RingDuplex
+      return Effect.map(
+        below.connect(address, (duplex) => {
+          ring = wrap(duplex, events)
+          return eventsOf(ring)
+        }),
+        () => ring
+      )
+    }
+  }
+}

@@ -1,0 +1,132 @@
+/**
+ * Memory that several processes map, as files of a directory that only this user can enter.
+ *
+ * Node can't map memory, so this needs `koffi`, an optional dependency; without it, or where the system refuses, there is no shared
+ * memory and sockets serve. A file has its name only until the other side has opened it.
+ */
+import type * as Koffi from "koffi"
+import { randomBytes } from "node:crypto"
+import * as fs from "node:fs"
+import { createRequire } from "node:module"
+import * as os from "node:os"
+import * as path from "node:path"
+import type { SharedMemory } from "./ringTransport.ts"
+
+interface Mapping {
+  readonly yieldProcessor: () => void
+  readonly map: (descriptor: number, size: number) => ArrayBuffer
+  readonly unmap: (memory: ArrayBuffer) => void
+}
+
+const protection = 3 // PROT_READ | PROT_WRITE
+const shared = 1 // MAP_SHARED
+const failed = 0xffff_ffff_ffff_ffffn
+
+/** The functions of the C library, or why they are not there. */
+const load = (): Mapping => {
+  const koffi = createRequire(import.meta.url)("koffi") as typeof Koffi
+  const library = koffi.load(null)
+  const mmap = library.func(
+    "void *mmap(void *address, size_t length, int protection, int flags, int fd, int64_t offset)"
+  )
+  const munmap = library.func("int munmap(void *address, size_t length)")
+  const schedYield = library.func("int sched_yield()")
+  const addresses = new WeakMap<ArrayBuffer, unknown>()
+  return {
+    yieldProcessor: () => {
+      schedYield()
+    },
+    map: (descriptor, size) => {
+      const address = mmap(null, size, protection, shared, descriptor, 0)
+      if (address === failed) throw new Error("mmap failed")
+      const memory = koffi.view(address, size)
+      addresses.set(memory, address)
+      return memory
+    },
+    unmap: (memory) => {
+      munmap(addresses.get(memory), memory.byteLength)
+    }
+  }
+}
+
+/** Where files lie in memory, if the system has such a place. */
+const root = (): string => {
+  try {
+    fs.accessSync("/dev/shm", fs.constants.W_OK)
+    return "/dev/shm"
+  } catch {
+    return os.tmpdir()
+  }
+}
+
+/** No shared memory: sockets serve. */
+export const none: SharedMemory = {
+  isAvailable: () => false,
+  yieldProcessor: () => {},
+  create: () => undefined,
+  open: () => undefined
+}
+
+/**
+ * Shared memory of this machine.
+ *
+ * `onDirectory` is told of the directory that appears when the first segment is made; it must be removed at the end.
+ */
+export const make = (options: {
+  readonly onDirectory: (path: string) => void
+  readonly onUnavailable: (error: unknown) => void
+}): SharedMemory => {
+  let mapping: Mapping | undefined
+  let unavailable = process.platform === "win32" || os.endianness() !== "LE"
+  let directory: string | undefined
+
+  const attempt = <A>(f: (mapping: Mapping) => A): A | undefined => {
+    if (unavailable) return undefined
+    try {
+      return f(mapping ??= load())
+    } catch (error) {
+      unavailable = mapping === undefined
+      options.onUnavailable(error)
+      return undefined
+    }
+  }
+  const segment = ({ map, unmap }: Mapping, descriptor: number, size: number) => {
+    const memory = map(descriptor, size)
+    return { memory, release: () => unmap(memory) }
+  }
+
+  return {
+    yieldProcessor: () => mapping?.yieldProcessor(),
+    isAvailable: () => attempt(() => true) === true,
+    create: (size) =>
+      attempt((mapping) => {
+        if (directory === undefined) {
+          directory = fs.mkdtempSync(path.join(root(), "effect-mp-"))
+          options.onDirectory(directory)
+        }
+        const name = path.join(directory, randomBytes(8).toString("hex"))
+        const descriptor = fs.openSync(name, "wx+", 0o600)
+        try {
+          // Really there from now on: a page that a full file system can't give would end the process that touches it.
+          fs.writeSync(descriptor, Buffer.alloc(size))
+          return { ...segment(mapping, descriptor, size), name, unlink: () => fs.rmSync(name, { force: true }) }
+        } catch (error) {
+          fs.rmSync(name, { force: true })
+          throw error
+        } finally {
+          fs.closeSync(descriptor)
+        }
+      }),
+    open: (name, size) =>
+      attempt((mapping) => {
+        const descriptor = fs.openSync(name, "r+")
+        try {
+          // Mapping more than there is would end the process that touches it.
+          if (fs.fstatSync(descriptor).size !== size) throw new Error("the segment has another size")
+          return segment(mapping, descriptor, size)
+        } finally {
+          fs.closeSync(descriptor)
+        }
+      })
+  }
+}
