@@ -273,6 +273,7 @@ describe("a hub that waits for an answer", () => {
           accept = onConnection
           return "memory"
         }),
+      poll: () => {},
       connect: () => Effect.die("nobody connects")
     }
     const kernel = new Kernel({ makeToken: () => randomBytes(16) })
@@ -291,6 +292,8 @@ describe("a hub that waits for an answer", () => {
           if (rest.length > 0) events.onData(rest)
         },
         whenFlushed: (callback) => callback(),
+        hasRoom: () => undefined,
+        words: () => undefined,
         end: () => {},
         destroy: () => {
           state.destroyed = true

@@ -140,6 +140,7 @@ export class Network {
 
   transport(node: Node): Transport {
     return {
+      poll: () => {},
       listen: (accept) =>
         Effect.acquireRelease(
           Effect.sync(() => {
@@ -204,6 +205,8 @@ export class Network {
       authenticated: (_, rest) => {
         if (rest.length > 0) end.events!.onData(rest)
       },
+      hasRoom: () => undefined,
+      words: () => undefined,
       whenFlushed: (callback) => {
         if (end.backlog.length === 0) callback()
         else end.flushed.push(callback)

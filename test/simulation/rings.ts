@@ -14,6 +14,7 @@ export type Segments = Map<string, ArrayBuffer>
 
 const poller = (network: Network, node: Node) => {
   const hot = new Set<Pollable>()
+  const all = new Set<Pollable>()
   const soon = (pollable: Pollable, then: () => void) => {
     network.schedule(network.random.next(), () => {
       if (node.alive && hot.has(pollable)) then()
@@ -33,12 +34,17 @@ const poller = (network: Network, node: Node) => {
     })
   return {
     wake: (pollable: Pollable) => {
+      all.add(pollable)
       if (hot.has(pollable)) return
       hot.add(pollable)
       look(pollable)
     },
     forget: (pollable: Pollable) => {
       hot.delete(pollable)
+      all.delete(pollable)
+    },
+    pollAll: () => {
+      if (node.alive) { for (const pollable of all) pollable.poll() }
     }
   }
 }

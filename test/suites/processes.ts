@@ -333,7 +333,8 @@ export const processSuite = (
           yield* Fiber.await(starting).pipe(within("10 seconds", "the end of start"))
           assert.deepStrictEqual(yield* Mp.activeChildren, [])
           assert.notInclude(JSON.stringify(process), "running")
-          yield* nothingReported
+          // Where there is nothing to start, it may have run.
+          if (abilities.interpreter) yield* nothingReported
         }))
       )
     })

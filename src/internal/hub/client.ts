@@ -11,6 +11,7 @@
  */
 import * as Effect from "effect/Effect"
 import { HubLost } from "../../Failure.ts"
+import * as Credit from "./credit.ts"
 import type { Link, OpenLink } from "./link.ts"
 import * as Message from "./message.ts"
 
@@ -29,6 +30,8 @@ interface Entry {
   /** Where its request stands: an answer says that the hub has come this far. */
   readonly mark: Mark
   readonly deliver: (answer: Answer) => void
+  /** The answer, if it came at once. Then there is no other. */
+  readonly answer: Message.Message | undefined
 }
 
 /** Of requests that are about no object. */
@@ -63,6 +66,8 @@ export class Client {
   private readonly link: Link
   private readonly entries = new Map<number, Entry>()
   private readonly onLost: ((reason: string) => void) | undefined
+  /** Who waits for what was sent to leave, to be told that it never will. */
+  private readonly flushing = new Set<() => void>()
   private sent: Mark = { bytes: 0, messages: 0 }
   private nextRequest = 1
   private nextRef = 1
@@ -93,6 +98,7 @@ export class Client {
         operation,
         (answer) => resume(Effect.suspend(() => this.settle(operation, entry, answer)))
       )
+      if (entry.answer !== undefined) return resume(this.settle(operation, entry, entry.answer))
       return Effect.sync(() => this.abandon(entry))
     })
   }
@@ -104,19 +110,33 @@ export class Client {
   performWithin<A, E, R>(operation: Operation<A, E, R>, deadline: Effect.Effect<void>): Effect.Effect<A, E, R> {
     return Effect.withFiber((fiber) =>
       Effect.callback<A, E, R>((resume) => {
-        const timer = Effect.runForkWith(fiber.context)(
-          Effect.andThen(deadline, Effect.sync(() => this.cancel(entry)))
-        )
         const entry = this.open(operation, (answer) => {
           timer.interruptUnsafe()
           resume(Effect.suspend(() => this.settle(operation, entry, answer)))
         })
+        if (entry.answer !== undefined) return resume(this.settle(operation, entry, entry.answer))
+        const timer = Effect.runForkWith(fiber.context)(
+          Effect.andThen(deadline, Effect.sync(() => this.cancel(entry)))
+        )
         return Effect.sync(() => {
           timer.interruptUnsafe()
           this.abandon(entry)
         })
       })
     )
+  }
+
+  /**
+   * Puts without an answer, if there is room reserved for it. From when the effect returns on, the item will be delivered, whatever
+   * happens to this process. `undefined`: it must be asked.
+   */
+  putOnCredit(ref: number, bytes: Uint8Array): Effect.Effect<void, HubLost> | undefined {
+    if (this.lost !== undefined) return undefined
+    const credits = this.link.credits()
+    if (credits === undefined || ref >= credits.length || !Credit.take(credits, ref, bytes.length)) return undefined
+    this.send(Message.Request.Put, 0, ref, Message.PutFlag.onCredit, bytes)
+    this.link.flush()
+    return this.link.hasRoom() === true ? Effect.void : this.flushed
   }
 
   /** Lets go of an object. Its pending operations end with `Detached`. */
@@ -156,6 +176,18 @@ export class Client {
     this.fail("closed")
   }
 
+  /** Waits until everything that was sent has left this process. */
+  private readonly flushed: Effect.Effect<void, HubLost> = Effect.callback((resume) => {
+    const lost = () => resume(Effect.fail(this.lost!))
+    if (this.lost !== undefined) return lost()
+    this.flushing.add(lost)
+    this.link.whenFlushed(() => {
+      this.flushing.delete(lost)
+      resume(Effect.void)
+    })
+    return Effect.sync(() => this.flushing.delete(lost))
+  })
+
   private settle<A, E, R>(operation: Operation<A, E, R>, entry: Entry, answer: Answer): Effect.Effect<A, E, R> {
     return operation.settle(answer, {
       accept: () => {
@@ -167,12 +199,15 @@ export class Client {
   }
 
   private send(op: Message.Op, request: number, ref: number, flag: number, bytes?: Uint8Array): void {
-    const message = Message.make(op, request, ref, flag, bytes)
+    this.link.send(this.count(Message.make(op, request, ref, flag, bytes)))
+  }
+
+  private count(message: Message.Message): Message.Message {
     this.sent = {
       bytes: this.sent.bytes + Message.headerSize + message.bytes.length,
       messages: this.sent.messages + 1
     }
-    this.link.send(message)
+    return message
   }
 
   private open(
@@ -183,11 +218,11 @@ export class Client {
     if (this.lost !== undefined) {
       const lost = this.lost
       queueMicrotask(() => deliver(lost))
-      return { request, ref, mark: this.sent, deliver }
+      return { request, ref, mark: this.sent, deliver, answer: undefined }
     }
-    this.send(op, request, ref, flag, bytes)
-    const entry: Entry = { request, ref, mark: this.sent, deliver }
-    this.entries.set(request, entry)
+    const answer = this.link.ask(this.count(Message.make(op, request, ref, flag, bytes)))
+    const entry: Entry = { request, ref, mark: this.sent, deliver, answer }
+    if (answer === undefined) this.entries.set(request, entry)
     return entry
   }
 
@@ -229,6 +264,10 @@ export class Client {
     this.link.whenFlushed(() => {
       if (this.entries.get(entry.request) !== entry) return
       const { sent } = this
+      if (this.link.hasRoom() === true) {
+        this.entries.delete(entry.request)
+        return entry.deliver(message)
+      }
       if (sent.bytes - read.bytes <= maxUnread.bytes && sent.messages - read.messages <= maxUnread.messages) {
         this.entries.delete(entry.request)
         return entry.deliver(message)
@@ -239,6 +278,7 @@ export class Client {
           if (answer !== "Detached" && "op" in answer) this.receiveItem(entry, message, ping.mark)
         }
       )
+      if (ping.answer !== undefined) this.receiveItem(entry, message, ping.mark)
     })
   }
 
@@ -248,6 +288,8 @@ export class Client {
     const entries = Array.from(this.entries.values())
     this.entries.clear()
     for (const entry of entries) entry.deliver(lost)
+    for (const tell of this.flushing) tell()
+    this.flushing.clear()
     this.onLost?.(reason)
   }
 }

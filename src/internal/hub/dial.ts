@@ -105,7 +105,13 @@ const attempt = Effect.fnUntraced(function*(options: Options) {
           onClose = events.onLost
           return {
             send: (message) => writer.send(message),
+            ask: (message) => {
+              writer.send(message)
+              return undefined
+            },
             flush: () => writer.flush(),
+            hasRoom: () => duplex.hasRoom(),
+            credits: () => duplex.words(),
             whenFlushed: (callback) => writer.whenFlushed(callback),
             close: () => writer.flush()
           }

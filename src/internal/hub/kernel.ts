@@ -6,6 +6,7 @@
  * A client can only name objects by its own small numbers, which it gets by redeeming a ticket: 16 random bytes, good for
  * one use. A ticket counts as a holder, so that an object can't end between hand-over and arrival.
  */
+import * as Credit from "./credit.ts"
 import { type GetOutcome, type Item, Mailbox, type PutOutcome, type Reader, type Writer } from "./mailbox.ts"
 import * as Message from "./message.ts"
 
@@ -32,6 +33,8 @@ interface QueueObject {
   readonly joinable: OnConsumerDeath | undefined
   readonly holdings: Set<Holding>
   tickets: number
+  /** Holders that put on credit. */
+  readonly creditors: Set<Holding>
   readonly joiners: Set<() => void>
   unfinished: number
   /** Was it shut down at once? Then nothing that comes back stays: nobody would take it, and `join` would wait for ever. */
@@ -44,6 +47,7 @@ interface PipeObject {
   readonly inbox: readonly [Mailbox | undefined, Mailbox | undefined]
   /** Holders of each side, tickets included. */
   readonly holders: [number, number]
+  readonly creditors: Set<Holding>
 }
 
 type SharedObject = QueueObject | PipeObject
@@ -55,6 +59,10 @@ interface Holding {
   readonly requests: Set<number>
   /** Items of a joinable queue that were accepted and are not done. */
   readonly taken: Array<Item>
+  readonly peer: Peer
+  readonly ref: number
+  /** Units of room that are reserved for its puts: those that it has not spent, and those whose messages are on their way. */
+  credit: number
 }
 
 type OpenRequest =
@@ -73,6 +81,8 @@ interface Ticket {
 /** One client, as the kernel sees it. */
 export interface Peer {
   readonly send: (message: Message.Message) => void
+  /** The words for credit, once there are any. */
+  readonly credits: () => Int32Array | undefined
   readonly holdings: Map<number, Holding>
   readonly open: Map<number, OpenRequest>
   readonly tickets: Set<string>
@@ -94,6 +104,9 @@ const refusals: Record<Exclude<PutOutcome, "Done"> | GetOutcome | "WouldBlock", 
   EndOfFile: Message.Refusal.EndOfFile
 }
 
+/** How much a holder may put without being answered. */
+const creditWindow = { bytes: 128 * 1024, items: 256 }
+
 const key = (token: Uint8Array): string =>
   Buffer.from(token.buffer, token.byteOffset, token.byteLength).toString("latin1")
 
@@ -106,8 +119,11 @@ export class Kernel {
   }
 
   /** A client arrived. */
-  addPeer(send: (message: Message.Message) => void): Peer {
-    return { send, holdings: new Map(), open: new Map(), tickets: new Set(), gone: false }
+  addPeer(
+    send: (message: Message.Message) => void,
+    credits: () => Int32Array | undefined = () => undefined
+  ): Peer {
+    return { send, credits, holdings: new Map(), open: new Map(), tickets: new Set(), gone: false }
   }
 
   /** A client is gone, in whatever way: all that it held is let go. */
@@ -149,6 +165,7 @@ export class Kernel {
           open.holding.taken.push(open.lease)
         }
         open.mailbox.accept(open.lease, keep)
+        this.topUp(open.holding.object)
         return true
       }
       case Message.Request.Return: {
@@ -171,6 +188,7 @@ export class Kernel {
         return true
       }
     }
+    if (op === Message.Request.Put && (flag & Message.PutFlag.onCredit) !== 0) return this.putOnCredit(peer, ref, bytes)
     if (peer.open.has(request)) return false
     if (op === Message.Request.Attach) return this.attach(peer, request, ref, bytes)
     if (op === Message.Request.Adopt) return this.adopt(peer, request, bytes)
@@ -213,6 +231,7 @@ export class Kernel {
       }
       case Message.Request.ShutDown: {
         object.mailbox.endWriters("ShutDown")
+        this.reclaimAll(object)
         object.mailbox.endReaders("ShutDown")
         if (flag === 1) {
           object.dropping = true
@@ -254,7 +273,7 @@ export class Kernel {
   // ---------------------------------------------------------------------------------------------- holders
 
   private hold(peer: Peer, ref: number, object: SharedObject, side: Side): void {
-    const holding: Holding = { object, side, requests: new Set(), taken: [] }
+    const holding: Holding = { object, side, requests: new Set(), taken: [], peer, ref, credit: 0 }
     peer.holdings.set(ref, holding)
     if (object.kind === "pipe") object.holders[side]++
     else object.holdings.add(holding)
@@ -332,6 +351,11 @@ export class Kernel {
       else open.cancel()
     }
     const object = holding.object
+    this.reclaim(holding)
+    object.creditors.delete(holding)
+    // What it had taken from its word, and not written before its end.
+    outboxOf(holding)?.unreserve(holding.credit)
+    holding.credit = 0
     if (object.kind === "pipe") return this.releaseEnd(object, holding.side)
     object.holdings.delete(holding)
     if (object.joinable === "done") this.finish(object, holding.taken.length)
@@ -345,6 +369,7 @@ export class Kernel {
     if (pipe.holders[side] > 0) return
     const mine = pipe.inbox[side]
     mine?.endWriters("BrokenPipe")
+    this.reclaimAll(pipe)
     mine?.clear()
     pipe.inbox[other(side)]?.endReaders("EndOfFile")
   }
@@ -360,7 +385,7 @@ export class Kernel {
     attached: Attached | undefined
   ): boolean {
     const { object } = holding
-    const mailbox = object.kind === "queue" ? object.mailbox : object.inbox[other(holding.side)]
+    const mailbox = outboxOf(holding)
     if (mailbox === undefined) {
       attached?.gone?.()
       this.refuse(peer, request, Message.Refusal.UnknownReference)
@@ -377,9 +402,15 @@ export class Kernel {
         return this.refuse(peer, request, refusals[outcome])
       }
       if (object.kind === "queue") object.unfinished++
+      this.grant(holding)
       this.done(peer, request)
     }
-    const outcome = mailbox.tryPut(bytes, gone)
+    let outcome = mailbox.tryPut(bytes, gone)
+    if (outcome === "WouldBlock" && !mailbox.unreserved) {
+      // What others could have put, and did not, is for the one who wants to.
+      this.reclaimAll(object)
+      outcome = mailbox.tryPut(bytes, gone)
+    }
     if (outcome !== "WouldBlock" || nowait) {
       answer(outcome)
       return true
@@ -397,6 +428,57 @@ export class Kernel {
     })
     mailbox.put(writer)
     return true
+  }
+
+  // ---------------------------------------------------------------------------------------------- credit
+
+  /** A message for which there is room. `false`: the client has spent more than it had. */
+  private putOnCredit(peer: Peer, ref: number, bytes: Uint8Array): boolean {
+    const holding = peer.holdings.get(ref)
+    const mailbox = holding && outboxOf(holding)
+    const cost = mailbox && Credit.costOf(bytes.length, mailbox.perItem)
+    if (cost === undefined || cost > holding!.credit) return false
+    holding!.credit -= cost
+    if (holding!.object.kind === "queue") holding!.object.unfinished++
+    mailbox!.putReserved(bytes, cost)
+    this.drop(holding!.object)
+    this.grant(holding!)
+    return true
+  }
+
+  /** Reserves room for what this holder will put next. */
+  private grant(holding: Holding): void {
+    const mailbox = outboxOf(holding)!
+    const words = holding.peer.gone ? undefined : holding.peer.credits()
+    if (words === undefined || holding.ref >= words.length) return
+    const { creditors } = holding.object
+    creditors.add(holding)
+    const window = mailbox.perItem ? creditWindow.items : creditWindow.bytes
+    if (holding.credit > window / 2) return
+    const units = Math.min(window - holding.credit, Math.ceil(mailbox.reservable / (2 * creditors.size - 1)))
+    if (units <= 0) return
+    mailbox.reserve(units)
+    holding.credit += units
+    Credit.give(words, holding.ref, units, mailbox.perItem)
+  }
+
+  /** There is room again. */
+  private topUp(object: SharedObject): void {
+    for (const holding of object.creditors) this.grant(holding)
+  }
+
+  /** Takes back what this holder has not spent. */
+  private reclaim(holding: Holding): void {
+    const words = holding.peer.credits()
+    if (words === undefined || holding.credit === 0) return
+    // The client may have written anything there.
+    const units = Math.min(holding.credit, Credit.reclaim(words, holding.ref))
+    holding.credit -= units
+    outboxOf(holding)!.unreserve(units)
+  }
+
+  private reclaimAll(object: SharedObject): void {
+    for (const holding of object.creditors) this.reclaim(holding)
   }
 
   /** Makes the message the owner of its tickets. `false`: one of them is not there. */
@@ -537,6 +619,10 @@ export class Kernel {
 
 const other = (side: Side): Side => side === 0 ? 1 : 0
 
+/** Where its puts go. */
+const outboxOf = ({ object, side }: Holding): Mailbox | undefined =>
+  object.kind === "queue" ? object.mailbox : object.inbox[other(side)]
+
 const inboxOf = (holding: Holding): Mailbox | undefined =>
   holding.object.kind === "queue" ? holding.object.mailbox : holding.object.inbox[holding.side]
 
@@ -549,6 +635,7 @@ const makeObject = (spec: ObjectSpec): SharedObject => {
       joinable: spec.joinable,
       holdings: new Set(),
       tickets: 0,
+      creditors: new Set(),
       joiners: new Set(),
       unfinished: 0,
       dropping: false
@@ -559,6 +646,7 @@ const makeObject = (spec: ObjectSpec): SharedObject => {
         new Mailbox({ maxItems: 0, maxBytes }),
         spec.duplex ? new Mailbox({ maxItems: 0, maxBytes }) : undefined
       ],
-      holders: [0, 0]
+      holders: [0, 0],
+      creditors: new Set()
     }
 }

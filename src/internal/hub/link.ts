@@ -15,12 +15,18 @@ export interface LinkEvents {
 export interface Link {
   /** Sends a message at the end of this tick, or with the next `flush`. */
   readonly send: (message: Message.Message) => void
+  /** Sends a request. Gives the answer where the hub is near enough to answer at once; then it does not come by `onMessage`. */
+  readonly ask: (message: Message.Message) => Message.Message | undefined
   /** Hands everything that was sent to the operating system, as far as it takes it now. */
   readonly flush: () => void
   /**
    * Calls back when nothing that was sent is left in this process: at once if that is so now, never if the link is lost.
    */
   readonly whenFlushed: (callback: () => void) => void
+  /** Would what is sent now leave this process at once? `undefined`: it can't be known. */
+  readonly hasRoom: () => boolean | undefined
+  /** The words for credit, once there are any. */
+  readonly credits: () => Int32Array | undefined
   readonly close: () => void
 }
 
@@ -31,8 +37,8 @@ export type OpenLink = (events: LinkEvents) => Link
 const turnsBeforeYield = 256
 
 /**
- * The hub in this process. Answers are delivered later, in order, so that no answer runs user code in the middle of a step of the
- * kernel, or of the request that it answers.
+ * The hub in this process. What it can answer at once, it does. Other answers are delivered later, in order, so that none runs user
+ * code in the middle of a step of the kernel.
  */
 export const local = ({ kernel, later, receive }: {
   readonly kernel: Kernel
@@ -45,14 +51,27 @@ export const local = ({ kernel, later, receive }: {
     open: (events) => {
       let inbox: Array<Message.Message> = []
       let scheduled = false
+      /** Of the messages that are just being delivered. */
+      let undelivered = 0
       let turns = 0
       const deliver = () => {
         const messages = inbox
         inbox = []
         scheduled = false
-        for (const message of messages) events.onMessage(message)
+        undelivered = messages.length
+        for (const message of messages) {
+          undelivered--
+          events.onMessage(message)
+        }
       }
+      /** The request that is being handled, and the answer to it. */
+      let asked = 0
+      let answer: Message.Message | undefined
       const own = peer = kernel.addPeer((message) => {
+        if (message.request === asked) {
+          answer = message
+          return
+        }
         inbox.push(message)
         if (scheduled) return
         scheduled = true
@@ -60,15 +79,26 @@ export const local = ({ kernel, later, receive }: {
         if (turns === 0) setImmediate(deliver)
         else later(deliver)
       })
+      const send = (message: Message.Message) => {
+        // The kernel keeps what is put, while an encoder may use its buffer again. The `slice` of a `Buffer` does not copy.
+        const owned = message.op === Message.Request.Put
+          ? { ...message, bytes: new Uint8Array(message.bytes) }
+          : message
+        receive(own, owned)
+      }
       return {
-        send: (message) => {
-          // The kernel keeps what is put, while an encoder may use its buffer again. The `slice` of a `Buffer` does not copy.
-          const owned = message.op === Message.Request.Put
-            ? { ...message, bytes: new Uint8Array(message.bytes) }
-            : message
-          receive(own, owned)
+        send,
+        ask: (message) => {
+          // While answers wait to be delivered, a later one must not overtake them.
+          if (inbox.length === 0 && undelivered === 0) asked = message.request
+          answer = undefined
+          send(message)
+          asked = 0
+          return answer
         },
         flush: () => {},
+        hasRoom: () => true,
+        credits: () => undefined,
         whenFlushed: (callback) => callback(),
         close: () => {
           kernel.removePeer(own)

@@ -6,9 +6,11 @@
  *   item goes back to its place in the order, because places are sequence numbers.
  * - Room is counted in items and in bytes. An item larger than the room for bytes is let in when the buffer is empty, so that
  *   every item gets through.
+ * - Room can be **reserved** for items that come later, without waiting.
  * - Readers and writers wait in the order in which they came.
  */
 import * as MutableList from "effect/MutableList"
+import * as Credit from "./credit.ts"
 
 /** One item; `seq` is its place in the order. */
 export interface Item {
@@ -53,6 +55,7 @@ export class Mailbox {
   private readonly leased = new Set<Item>()
   private items = 0
   private bytes = 0
+  private readonly reserved = { items: 0, bytes: 0 }
   private nextSeq = 0
   private writersEnd: Exclude<PutOutcome, "Done"> | undefined
   private readersEnd: GetOutcome | undefined
@@ -72,8 +75,54 @@ export class Mailbox {
   }
 
   private hasRoom(size: number): boolean {
-    if (this.full) return false
-    return this.items === 0 || this.bytes + size <= this.options.maxBytes
+    if (this.options.maxItems > 0 && this.items + this.reserved.items >= this.options.maxItems) return false
+    return (this.items === 0 && this.reserved.bytes === 0) ||
+      this.bytes + this.reserved.bytes + size <= this.options.maxBytes
+  }
+
+  /** Is room counted in items? */
+  get perItem(): boolean {
+    return this.options.maxItems > 0
+  }
+
+  /** Nothing that was reserved is outstanding. */
+  get unreserved(): boolean {
+    return this.reserved.items === 0 && this.reserved.bytes === 0
+  }
+
+  /** Somebody waits for room. */
+  get crowded(): boolean {
+    return this.writers.size > 0
+  }
+
+  /** Units of room that could be reserved now: items, or bytes. */
+  get reservable(): number {
+    if (this.writersEnd !== undefined || this.writers.size > 0) return 0
+    const bytes = this.options.maxBytes - this.bytes - this.reserved.bytes
+    if (!this.perItem) return Math.max(0, bytes)
+    const items = this.options.maxItems - this.items - this.reserved.items
+    return Math.max(0, Math.min(items, Math.floor(bytes / Credit.maxItemSize)))
+  }
+
+  reserve(units: number): void {
+    this.reserved.bytes += this.perItem ? units * Credit.maxItemSize : units
+    if (this.perItem) this.reserved.items += units
+  }
+
+  unreserve(units: number): void {
+    if (units === 0) return
+    this.reserve(-units)
+    this.settle()
+  }
+
+  /**
+   * Puts an item for which so many units were reserved. It is let in also when nothing may be put any more, as its writer was told so
+   * before; only if nobody is left to read it, it is dropped.
+   */
+  putReserved(bytes: Uint8Array, units: number): void {
+    this.reserve(-units)
+    if (this.writersEnd !== "BrokenPipe") this.admit(bytes, undefined)
+    this.settle()
   }
 
   /** Puts at once, or says that the writer would wait. */
@@ -179,7 +228,8 @@ export class Mailbox {
 
   /** Nothing is left and nothing can come: neither from a writer nor back from another reader. */
   private get exhausted(): boolean {
-    return this.readersEnd !== undefined && this.available === 0 && this.leased.size === 0 && this.writers.size === 0
+    return this.readersEnd !== undefined && this.available === 0 && this.leased.size === 0 && this.writers.size === 0 &&
+      this.unreserved
   }
 
   private admit(bytes: Uint8Array, gone: (() => void) | undefined): void {

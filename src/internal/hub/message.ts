@@ -60,12 +60,18 @@ export const Request = {
   Ping: 16
 } as const
 
+/** Does its answer depend on what others have put? */
+export const looks = (op: Op): boolean =>
+  op === Request.Get || op === Request.Poll || op === Request.Inspect || op === Request.ShutDown || op === Request.Join
+
 /** Bits of the flag of a Put. */
 export const PutFlag = {
   /** Only if there is room now. */
   nowait: 1,
   /** `bytes` begin with the tickets inside of the message: see `attachments.ts`. */
-  attachments: 2
+  attachments: 2,
+  /** Room was reserved for it: there is no answer. See `credit.ts`. */
+  onCredit: 4
 } as const
 
 /** From the hub to a client. */

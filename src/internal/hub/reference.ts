@@ -107,6 +107,11 @@ export class Reference {
   ): Effect.Effect<A, E | Closed | HubLost, R> {
     return Effect.suspend(() => {
       if (this.detached) return Effect.fail(this.closed())
+      if (op === Message.Request.Put && options.attachments === undefined) {
+        const put = this.client.putOnCredit(this.ref, options.bytes!)
+        // There is nothing to tell but that it is done.
+        if (put !== undefined) return put as Effect.Effect<never>
+      }
       const wait = options.patience
       const flag = options.flag === true || wait === "nowait" ? 1 : 0
       const bytes = options.bytes ?? none

@@ -28,7 +28,7 @@ export const serve = (options: {
 
   const welcome = (duplex: Duplex): DuplexEvents => {
     const writer = new MessageWriter(duplex)
-    const peer: Peer = kernel.addPeer((message) => writer.send(message))
+    const peer: Peer = kernel.addPeer((message) => writer.send(message), () => duplex.words())
     const reader = new MessageReader((message) => receive(peer, message))
     const drop = () => {
       kernel.removePeer(peer)

@@ -56,7 +56,12 @@ const makeCore = (transport: Transport, key: Uint8Array): Effect.Effect<Core, ne
         Effect.runFork(letGo)
       }
     })
-    const receive = gate(kernel, isOwn, adopt)
+    const letIn = gate(kernel, isOwn, adopt)
+    // What a request finds is also what others have put and not told of yet.
+    const receive = (peer: Peer, message: Message.Message): boolean => {
+      if (Message.looks(message.op)) transport.poll()
+      return letIn(peer, message)
+    }
     const listen = serve({ transport, kernel, receive, key }).pipe(
       Scope.provide(scope),
       Effect.mapError((error) => new HubLost({ hub: "of this process", reason: error.message })),

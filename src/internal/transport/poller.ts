@@ -14,6 +14,7 @@ export interface Pollable {
 }
 
 export class Poller {
+  private readonly all = new Set<Pollable>()
   private readonly hot = new Map<Pollable, number>()
   private readonly hotTime: number
   private readonly yieldProcessor: () => void
@@ -30,6 +31,7 @@ export class Poller {
 
   /** Something has happened there, or will happen soon. */
   wake(pollable: Pollable): void {
+    this.all.add(pollable)
     this.hot.set(pollable, performance.now())
     if (this.running) return
     this.running = true
@@ -38,6 +40,12 @@ export class Poller {
 
   forget(pollable: Pollable): void {
     this.hot.delete(pollable)
+    this.all.delete(pollable)
+  }
+
+  /** Looks at everything now. */
+  pollAll(): void {
+    for (const pollable of this.all) pollable.poll()
   }
 
   private readonly turn = (): void => {

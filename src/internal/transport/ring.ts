@@ -43,7 +43,8 @@ export class RingWriter {
     this.written = Atomics.load(this.view.control, head)
   }
 
-  private get room(): number {
+  /** Bytes that could be written now. */
+  get room(): number {
     const { control, data } = this.view
     return Math.max(0, data.length - ((this.written - Atomics.load(control, tail)) >>> 0))
   }

@@ -11,6 +11,15 @@ import type { Pollable, Poller } from "./poller.ts"
 import { RingReader, ringSize, RingWriter } from "./ring.ts"
 import type { Duplex, DuplexEvents, Transport } from "./transport.ts"
 
+/** Words behind the two rings, for whoever owns the connection. */
+const wordCount = 1024
+
+/** Bytes of a segment. */
+const segmentSize = (capacity: number): number => 2 * ringSize(capacity) + 4 * wordCount
+
+/** More than any message without a payload takes. */
+const little = 256
+
 /** Memory that two processes see. */
 export interface Segment {
   readonly memory: ArrayBufferLike
@@ -40,18 +49,20 @@ type State = "handshake" | "unknown" | "offering" | "awaitingOffer" | "ring" | "
 class RingDuplex implements Duplex, Pollable {
   private readonly below: Duplex
   private readonly shared: SharedMemory
-  private readonly poller: Pick<Poller, "wake" | "forget">
+  private readonly poller: Pick<Poller, "wake" | "forget" | "pollAll">
   private readonly capacity: number
   events!: DuplexEvents
   private state: State = "handshake"
   private offer: ReturnType<SharedMemory["create"]>
   private segment: Segment | undefined
+  private sharedWords: Int32Array | undefined
   private writer!: RingWriter
   private reader!: RingReader
   /** Written, and not yet handed over. */
   private pending: Array<Buffer> = []
   private flushed: Array<() => void> = []
   private ending = false
+  private polling = false
   /** The beginning of a request or an offer. */
   private received: Buffer = none
 
@@ -100,6 +111,15 @@ class RingDuplex implements Duplex, Pollable {
     this.below.destroy()
   }
 
+  hasRoom(): boolean | undefined {
+    if (this.isPlain) return this.below.hasRoom()
+    return this.state === "ring" && this.pending.length === 0 && this.writer.room >= little
+  }
+
+  words(): Int32Array | undefined {
+    return this.state === "ring" ? this.sharedWords : undefined
+  }
+
   private get isPlain(): boolean {
     return this.state === "plain" || this.state === "handshake"
   }
@@ -128,6 +148,7 @@ class RingDuplex implements Duplex, Pollable {
     // What the other side wrote before its end.
     if (this.state === "ring") this.receive()
     this.state = "closed"
+    this.sharedWords = undefined
     this.poller.forget(this)
     this.offer?.unlink()
     this.offer?.release()
@@ -145,7 +166,7 @@ class RingDuplex implements Duplex, Pollable {
   }
 
   private onRequest(rest: Buffer): void {
-    this.offer = this.shared.create(2 * ringSize(this.capacity))
+    this.offer = this.shared.create(segmentSize(this.capacity))
     const name = Buffer.from(this.offer?.name ?? "")
     const header = Buffer.alloc(6)
     header.writeUInt16BE(name.length, 0)
@@ -164,7 +185,7 @@ class RingDuplex implements Duplex, Pollable {
     const rest = offer.subarray(6 + nameLength)
     if (nameLength === 0) return this.goPlain(rest)
     const capacity = offer.readUInt32BE(2)
-    const segment = this.shared.open(offer.toString("utf8", 6, 6 + nameLength), 2 * ringSize(capacity))
+    const segment = this.shared.open(offer.toString("utf8", 6, 6 + nameLength), segmentSize(capacity))
     this.below.write([Buffer.from([segment === undefined ? declined : accepted])])
     if (segment === undefined) return this.goPlain(rest)
     this.goRing(segment, ringSize(capacity), 0, capacity)
@@ -194,6 +215,7 @@ class RingDuplex implements Duplex, Pollable {
   private goRing(segment: Segment, write: number, read: number, capacity: number): void {
     this.state = "ring"
     this.segment = segment
+    this.sharedWords = new Int32Array(segment.memory, 2 * ringSize(capacity), wordCount)
     this.writer = new RingWriter(segment.memory, write, capacity)
     this.reader = new RingReader(segment.memory, read, capacity)
     this.push()
@@ -203,8 +225,11 @@ class RingDuplex implements Duplex, Pollable {
   // ---------------------------------------------------------------------------------------------- polled
 
   poll(): boolean {
-    if (this.state !== "ring") return false
+    // What is delivered just now may want to know whether there is more elsewhere.
+    if (this.state !== "ring" || this.polling) return false
+    this.polling = true
     const received = this.receive()
+    this.polling = false
     if (this.pending.length > 0 && this.isRing()) this.push()
     return received
   }
@@ -258,7 +283,7 @@ class RingDuplex implements Duplex, Pollable {
 /** How to use it. */
 export interface Options {
   readonly shared: SharedMemory
-  readonly poller: Pick<Poller, "wake" | "forget">
+  readonly poller: Pick<Poller, "wake" | "forget" | "pollAll">
   /** Bytes that each direction holds: a power of two. */
   readonly capacity: number
 }
@@ -275,6 +300,7 @@ export const over = (below: Transport, { capacity, poller, shared }: Options): T
     onClose: (reason) => ring.onClose(reason)
   })
   return {
+    poll: () => poller.pollAll(),
     listen: (onConnection) => below.listen((duplex) => eventsOf(wrap(duplex, onConnection))),
     connect: (address, events) => {
       let ring: RingDuplex

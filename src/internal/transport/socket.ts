@@ -42,6 +42,8 @@ const own = (socket: net.Socket, onConnection: (duplex: Duplex) => DuplexEvents)
       if (socket.writableLength === 0) callback()
       else waiting.push(callback)
     },
+    hasRoom: () => undefined,
+    words: () => undefined,
     end: () => socket.end(),
     destroy: () => socket.destroy()
   }
@@ -82,6 +84,7 @@ const makeAddress = (guard: Guard) =>
 
 /** A transport whose directories outlive this process by a moment at most. */
 export const make = (guard: Guard): Transport => ({
+  poll: () => {},
   listen: Effect.fnUntraced(function*(onConnection) {
     const address = yield* makeAddress(guard)
     const sockets = new Set<net.Socket>()

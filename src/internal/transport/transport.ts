@@ -22,6 +22,10 @@ export interface Duplex {
   readonly authenticated: (side: "hub" | "client", rest: Buffer) => void
   /** Calls back when everything that was written has been handed over: at once if it has. */
   readonly whenFlushed: (callback: () => void) => void
+  /** Is there room, so that a little more would be handed over at once? `undefined`: it can't be known. */
+  readonly hasRoom: () => boolean | undefined
+  /** Words of memory that both sides see, once there are any. */
+  readonly words: () => Int32Array | undefined
   /** Ends the connection after what was written has been handed over. */
   readonly end: () => void
   /** Ends the connection now. */
@@ -42,6 +46,8 @@ export class TransportError extends Error {
 
 /** Sockets, rings, or the network of a simulation. */
 export interface Transport {
+  /** Takes in what others have written and nobody has told of yet. */
+  readonly poll: () => void
   /** Accepts connections until the scope closes. Gives the address that others connect to. */
   readonly listen: (
     onConnection: (duplex: Duplex) => DuplexEvents
