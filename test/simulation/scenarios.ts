@@ -559,3 +559,35 @@ export const travelling = async (random: Random): Promise<Array<string>> => {
   }
   return violations
 }
+
+/** What one process has put, every process finds from then on, also if it learned of it by another way. */
+export const foundAtOnce = async (random: Random): Promise<Array<string>> => {
+  const world = new World(random)
+  const violations: Array<string> = []
+  class Jobs extends Mp.Queue.Service<Jobs>()("sim/Jobs", { item: Schema.Number, maxsize: random.pick([0, 3]) }) {}
+  const main = world.process("main")
+  const service = build(main, Jobs.layer, Jobs.use(Effect.succeed))
+  const from = { process: main, service }
+  const other = world.process("other")
+  const look = (process: Process, jobs: Mp.Queue.Queue<number>, n: number) =>
+    process.run(jobs.getNowait).addObserver((exit) => {
+      if (!Exit.isSuccess(exit) || exit.value !== n) {
+        violations.push(`${process.node.name} does not find ${n}: ${JSON.stringify(exit)}`)
+      }
+    })
+  inherit(Jobs, from, other, (others) => {
+    inherit(Jobs, from, world.process("producer"), (jobs) =>
+      Effect.gen(function*() {
+        for (let n = 0; n < 10; n++) {
+          yield* jobs.put(n)
+          // Something that no message of the hub tells.
+          if (random.chance(0.5)) look(main, service, n)
+          else look(other, others, n)
+          yield* Effect.sleep(200)
+        }
+      }))
+    return Effect.never
+  })
+  await world.run()
+  return violations
+}

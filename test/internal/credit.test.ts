@@ -1,0 +1,161 @@
+import { assert, describe, it } from "@effect/vitest"
+import * as Credit from "../../src/internal/hub/credit.ts"
+import { Kernel, type ObjectSpec, type Peer } from "../../src/internal/hub/kernel.ts"
+import * as Message from "../../src/internal/hub/message.ts"
+
+const { PutFlag, Refusal, Reply, Request } = Message
+
+const queue = (maxItems: number, maxBytes = 1_000_000): ObjectSpec => ({
+  kind: "queue",
+  maxItems,
+  maxBytes,
+  joinable: undefined
+})
+
+/** A hub with one object that several clients hold, each under the number 1, and what the hub has answered to them. */
+const make = (spec: ObjectSpec, clients: number) => {
+  let tokens = 0
+  const kernel = new Kernel({ makeToken: () => Buffer.alloc(16, ++tokens) })
+  const answers: Array<string> = []
+  const name = (op: number, flag: number, bytes: Uint8Array) =>
+    op === Reply.Item
+      ? `item ${Buffer.from(bytes).toString()}`
+      : op === Reply.Done
+      ? "done"
+      : op === Reply.Failed
+      ? Object.entries(Refusal).find(([, refusal]) => refusal === flag)![0]
+      : `op ${op} ${flag}`
+  const connect = (who: string, words: Int32Array | undefined): Peer =>
+    kernel.addPeer(({ bytes, flag, op, ref }) => {
+      if (op === Reply.Sizes) answers.push(`${who}: size ${ref}`)
+      else if (op !== Reply.Ticket) answers.push(`${who}: ${name(op, flag, bytes)}`)
+    }, () => words)
+  const owner = connect("owner", undefined)
+  kernel.create(owner, spec, [1, 2])
+  const words: Array<Int32Array> = []
+  const peers: Array<Peer> = []
+  for (let i = 0; i < clients; i++) {
+    const own = new Int32Array(4)
+    const peer = connect(`client ${i}`, own)
+    kernel.receive(owner, Message.make(Request.HandOver, 1, 1, 0))
+    kernel.receive(peer, Message.make(Request.Attach, 1, 1, 0, Buffer.alloc(16, tokens)))
+    words.push(own)
+    peers.push(peer)
+  }
+  answers.length = 0
+  let request = 1
+  return {
+    kernel,
+    owner,
+    peers,
+    words,
+    said: () => answers.splice(0),
+    ask: (peer: Peer, op: number, flag = 0, text = "") =>
+      kernel.receive(peer, Message.make(op, ++request, 1, flag, Buffer.from(text))),
+    last: () => request,
+    /** As a client does it: `false` if there is no credit. */
+    putOnCredit: (i: number, text: string) => {
+      if (!Credit.take(words[i]!, 1, text.length)) return false
+      assert.isTrue(
+        kernel.receive(peers[i]!, Message.make(Request.Put, 0, 1, PutFlag.onCredit, Buffer.from(text)))
+      )
+      return true
+    }
+  }
+}
+
+describe("a put on credit", () => {
+  it("is possible after the first put, and is not answered", () => {
+    const hub = make(queue(0), 1)
+    assert.isFalse(hub.putOnCredit(0, "a"))
+    hub.ask(hub.peers[0]!, Request.Put, 0, "a")
+    assert.deepStrictEqual(hub.said(), ["client 0: done"])
+    assert.isTrue(hub.putOnCredit(0, "b"))
+    assert.deepStrictEqual(hub.said(), [])
+    hub.ask(hub.owner, Request.Get)
+    hub.ask(hub.owner, Request.Get)
+    assert.deepStrictEqual(hub.said(), ["owner: item a", "owner: item b"])
+  })
+
+  it("never exceeds the size of the queue, and can be made again when there is room", () => {
+    const hub = make(queue(3), 1)
+    hub.ask(hub.peers[0]!, Request.Put, 0, "0")
+    assert.deepStrictEqual(["1", "2", "3"].map((n) => hub.putOnCredit(0, n)), [true, true, false])
+    hub.ask(hub.peers[0]!, Request.Put, PutFlag.nowait, "3")
+    assert.deepStrictEqual(hub.said(), ["client 0: done", "client 0: WouldBlock"])
+    hub.ask(hub.owner, Request.Get)
+    assert.isFalse(hub.putOnCredit(0, "3"), "the item that is taken still has its room until it is accepted")
+    hub.kernel.receive(hub.owner, Message.make(Request.Accept, hub.last(), 0, 0))
+    assert.isTrue(hub.putOnCredit(0, "3"))
+    assert.isFalse(hub.putOnCredit(0, "4"))
+  })
+
+  it("is no more possible for one as soon as another wants the room", () => {
+    const hub = make(queue(4), 2)
+    hub.ask(hub.peers[0]!, Request.Put, 0, "a")
+    assert.isAbove(Credit.reclaim(hub.words[0]!.slice(), 1), 0)
+    for (const text of ["b", "c", "d"]) hub.ask(hub.peers[1]!, Request.Put, PutFlag.nowait, text)
+    assert.deepStrictEqual(hub.said(), ["client 0: done", "client 1: done", "client 1: done", "client 1: done"])
+    assert.isFalse(hub.putOnCredit(0, "e"))
+    hub.ask(hub.peers[0]!, Request.Put, PutFlag.nowait, "e")
+    assert.deepStrictEqual(hub.said(), ["client 0: WouldBlock"])
+  })
+
+  it("is let in if its credit was taken before the shutdown, and readers are not told the end before it has come", () => {
+    const hub = make(queue(0), 1)
+    hub.ask(hub.peers[0]!, Request.Put, 0, "a")
+    assert.isTrue(Credit.take(hub.words[0]!, 1, 1), "the client has put, and its message is on its way")
+    hub.ask(hub.owner, Request.ShutDown)
+    assert.isFalse(Credit.take(hub.words[0]!, 1, 1))
+    hub.ask(hub.owner, Request.Get)
+    hub.kernel.receive(hub.owner, Message.make(Request.Accept, hub.last(), 0, 0))
+    hub.ask(hub.owner, Request.Get)
+    assert.deepStrictEqual(hub.said(), ["client 0: done", "owner: done", "owner: item a"])
+    hub.kernel.receive(hub.peers[0]!, Message.make(Request.Put, 0, 1, PutFlag.onCredit, Buffer.from("b")))
+    assert.deepStrictEqual(hub.said(), ["owner: item b"])
+    hub.kernel.receive(hub.owner, Message.make(Request.Accept, hub.last(), 0, 0))
+    hub.ask(hub.owner, Request.Get)
+    assert.deepStrictEqual(hub.said(), ["owner: ShutDown"])
+  })
+
+  it("of a client that died before it could write is not waited for, and its room is free", () => {
+    const hub = make(queue(2), 2)
+    hub.ask(hub.peers[0]!, Request.Put, 0, "a")
+    assert.isTrue(Credit.take(hub.words[0]!, 1, 1))
+    hub.ask(hub.peers[1]!, Request.Put, PutFlag.nowait, "b")
+    assert.deepStrictEqual(hub.said(), ["client 0: done", "client 1: WouldBlock"])
+    hub.kernel.removePeer(hub.peers[0]!)
+    hub.ask(hub.peers[1]!, Request.Put, PutFlag.nowait, "b")
+    assert.deepStrictEqual(hub.said(), ["client 1: done"])
+  })
+
+  it("that was never given ends the connection, whatever the client has written into its word", () => {
+    const hub = make(queue(10), 1)
+    hub.ask(hub.peers[0]!, Request.Put, 0, "a")
+    Credit.give(hub.words[0]!, 1, 1_000_000, true)
+    const put = () =>
+      hub.kernel.receive(hub.peers[0]!, Message.make(Request.Put, 0, 1, PutFlag.onCredit, Buffer.from("x")))
+    for (let i = 0; i < 9; i++) assert.isTrue(put())
+    assert.isFalse(put())
+    hub.kernel.removePeer(hub.peers[0]!)
+    hub.ask(hub.owner, Request.Inspect)
+    assert.deepStrictEqual(hub.said().at(-1), "owner: size 10")
+  })
+
+  it("of a message that is too long for an item's share must be asked for", () => {
+    const hub = make(queue(10), 1)
+    hub.ask(hub.peers[0]!, Request.Put, 0, "a")
+    assert.isFalse(Credit.take(hub.words[0]!, 1, Credit.maxItemSize + 1))
+    assert.isTrue(Credit.take(hub.words[0]!, 1, Credit.maxItemSize))
+  })
+
+  it("is no more possible when nobody is left to read the pipe", () => {
+    const hub = make({ kind: "pipe", duplex: true, maxBytes: 1_000_000 }, 1)
+    hub.ask(hub.peers[0]!, Request.Put, 0, "a")
+    assert.isTrue(hub.putOnCredit(0, "b"))
+    hub.kernel.receive(hub.owner, Message.make(Request.Detach, 0, 2, 0))
+    assert.isFalse(hub.putOnCredit(0, "c"))
+    hub.ask(hub.peers[0]!, Request.Put, 0, "c")
+    assert.deepStrictEqual(hub.said(), ["client 0: done", "client 0: BrokenPipe"])
+  })
+})
