@@ -25,8 +25,8 @@ const mutations = [
   {
     defect: "an item is handed out although its acceptance may not have left",
     file: "src/internal/hub/client.ts",
-    find: "sent.bytes - read.bytes <= maxUnread.bytes",
-    replace: "sent.bytes - read.bytes <= Infinity"
+    find: "unreadBytes <= maxUnread.bytes",
+    replace: "unreadBytes <= Infinity"
   },
   {
     defect: "a timed out put does not ask whether it happened",

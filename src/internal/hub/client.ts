@@ -18,17 +18,12 @@ import * as Message from "./message.ts"
 /** How much may be unread by the hub when an acceptance is written: far less than any socket takes. */
 const maxUnread = { bytes: 8 * 1024, messages: 64 }
 
-/** A place in what this client has sent. */
-interface Mark {
-  readonly bytes: number
-  readonly messages: number
-}
-
 interface Entry {
   readonly request: number
   readonly ref: number
-  /** Where its request stands: an answer says that the hub has come this far. */
-  readonly mark: Mark
+  /** Where its request stands in what was sent: an answer says that the hub has come this far. */
+  readonly sentBytes: number
+  readonly sentMessages: number
   readonly deliver: (answer: Answer) => void
   /** The answer, if it came at once. Then there is no other. */
   readonly answer: Message.Message | undefined
@@ -68,7 +63,8 @@ export class Client {
   private readonly onLost: ((reason: string) => void) | undefined
   /** Who waits for what was sent to leave, to be told that it never will. */
   private readonly flushing = new Set<() => void>()
-  private sent: Mark = { bytes: 0, messages: 0 }
+  private sentBytes = 0
+  private sentMessages = 0
   private nextRequest = 1
   private nextRef = 1
   private lost: HubLost | undefined
@@ -203,10 +199,8 @@ export class Client {
   }
 
   private count(message: Message.Message): Message.Message {
-    this.sent = {
-      bytes: this.sent.bytes + Message.headerSize + message.bytes.length,
-      messages: this.sent.messages + 1
-    }
+    this.sentBytes += Message.headerSize + message.bytes.length
+    this.sentMessages++
     return message
   }
 
@@ -218,12 +212,21 @@ export class Client {
     if (this.lost !== undefined) {
       const lost = this.lost
       queueMicrotask(() => deliver(lost))
-      return { request, ref, mark: this.sent, deliver, answer: undefined }
+      return this.entry(request, ref, deliver, undefined)
     }
     const answer = this.link.ask(this.count(Message.make(op, request, ref, flag, bytes)))
-    const entry: Entry = { request, ref, mark: this.sent, deliver, answer }
+    const entry = this.entry(request, ref, deliver, answer)
     if (answer === undefined) this.entries.set(request, entry)
     return entry
+  }
+
+  private entry(
+    request: number,
+    ref: number,
+    deliver: Entry["deliver"],
+    answer: Message.Message | undefined
+  ): Entry {
+    return { request, ref, sentBytes: this.sentBytes, sentMessages: this.sentMessages, deliver, answer }
   }
 
   private allocateRequest(): number {
@@ -254,31 +257,32 @@ export class Client {
       if (message.op === Message.Reply.Ticket) this.revoke(message.bytes)
       return
     }
-    if (message.op === Message.Reply.Item) return this.receiveItem(entry, message, entry.mark)
+    if (message.op === Message.Reply.Item) return this.receiveItem(entry, message, entry)
     this.entries.delete(entry.request)
     entry.deliver(message)
   }
 
   /** Delivers an item as soon as its acceptance can leave at once. Until then it is leased, and may still be given up. */
-  private receiveItem(entry: Entry, message: Message.Message, read: Mark): void {
+  private receiveItem(entry: Entry, message: Message.Message, read: Entry): void {
     this.link.whenFlushed(() => {
       if (this.entries.get(entry.request) !== entry) return
-      const { sent } = this
       if (this.link.hasRoom() === true) {
         this.entries.delete(entry.request)
         return entry.deliver(message)
       }
-      if (sent.bytes - read.bytes <= maxUnread.bytes && sent.messages - read.messages <= maxUnread.messages) {
+      const unreadBytes = this.sentBytes - read.sentBytes
+      const unreadMessages = this.sentMessages - read.sentMessages
+      if (unreadBytes <= maxUnread.bytes && unreadMessages <= maxUnread.messages) {
         this.entries.delete(entry.request)
         return entry.deliver(message)
       }
       const ping = this.open(
         { op: Message.Request.Ping, ref: noReference, flag: 0, bytes: none },
         (answer) => {
-          if (answer !== "Detached" && "op" in answer) this.receiveItem(entry, message, ping.mark)
+          if (answer !== "Detached" && "op" in answer) this.receiveItem(entry, message, ping)
         }
       )
-      if (ping.answer !== undefined) this.receiveItem(entry, message, ping.mark)
+      if (ping.answer !== undefined) this.receiveItem(entry, message, ping)
     })
   }
 

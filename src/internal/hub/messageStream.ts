@@ -1,16 +1,19 @@
 /**
  * Messages over a connection: frames them, and sends what one tick produced with one write.
  */
-import { FrameDecoder, lengthPrefix } from "../transport/frames.ts"
+import { FrameDecoder } from "../transport/frames.ts"
 import type { Duplex } from "../transport/transport.ts"
 import * as Message from "./message.ts"
 
-/** From this size on, a payload is not copied into a buffer together with its header. */
-const separateFrom = 16 * 1024
+/** Messages that fit in here together are sent with one write. */
+const scratchSize = 16 * 1024
+
+const lengthSize = 4
 
 export class MessageWriter {
   private readonly duplex: Duplex
-  private chunks: Array<Buffer> = []
+  private readonly scratch = Buffer.allocUnsafeSlow(scratchSize)
+  private used = 0
   private scheduled = false
 
   constructor(duplex: Duplex) {
@@ -19,31 +22,36 @@ export class MessageWriter {
 
   send(message: Message.Message): void {
     const size = Message.headerSize + message.bytes.length
-    if (message.bytes.length < separateFrom) {
-      const frame = Buffer.allocUnsafe(4 + size)
-      frame.writeUInt32BE(size, 0)
-      Message.writeHeader(message, frame, 4)
-      frame.set(message.bytes, 4 + Message.headerSize)
-      this.chunks.push(frame)
+    if (this.used + lengthSize + size > scratchSize) this.flush()
+    const { scratch, used } = this
+    scratch.writeUInt32BE(size, used)
+    Message.writeHeader(message, scratch, used + lengthSize)
+    const start = used + lengthSize + Message.headerSize
+    if (start + message.bytes.length <= scratchSize) {
+      if (message.bytes.length > 0) scratch.set(message.bytes, start)
+      this.used = start + message.bytes.length
     } else {
-      const header = Buffer.allocUnsafe(Message.headerSize)
-      Message.writeHeader(message, header, 0)
-      // The sender may use its buffer again.
-      this.chunks.push(lengthPrefix(size), header, Buffer.from(message.bytes))
+      // A long one is not copied into a buffer together with its header.
+      const { buffer, byteLength, byteOffset } = message.bytes
+      this.used = 0
+      this.duplex.write([scratch.subarray(0, start), Buffer.from(buffer, byteOffset, byteLength)])
+      return
     }
     if (this.scheduled) return
     this.scheduled = true
-    queueMicrotask(() => {
-      this.scheduled = false
-      this.flush()
-    })
+    queueMicrotask(this.flushScheduled)
+  }
+
+  private readonly flushScheduled = () => {
+    this.scheduled = false
+    this.flush()
   }
 
   flush(): void {
-    if (this.chunks.length === 0) return
-    const chunks = this.chunks
-    this.chunks = []
-    this.duplex.write(chunks)
+    const { used } = this
+    if (used === 0) return
+    this.used = 0
+    this.duplex.write([this.scratch.subarray(0, used)])
   }
 
   whenFlushed(callback: () => void): void {

@@ -33,8 +33,8 @@ export class FrameDecoder {
   }
 
   /**
-   * Feeds a chunk; calls back with each frame that is complete, as a buffer of its own. Gives `false` if the stream is not
-   * made of frames; then it must not be fed again.
+   * Feeds a chunk; calls back with each frame that is complete, as a view of what was fed, which must not be used again. Gives
+   * `false` if the stream is not made of frames; then it must not be fed again.
    */
   feed(chunk: Buffer, onFrame: (frame: Buffer) => void): boolean {
     this.parts.push(chunk)
@@ -51,7 +51,7 @@ export class FrameDecoder {
         break
       }
       offset += lengthSize
-      onFrame(Buffer.from(all.subarray(offset, offset + length)))
+      onFrame(all.subarray(offset, offset + length))
       offset += length
     }
     this.buffered = all.length - offset

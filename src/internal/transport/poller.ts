@@ -13,6 +13,9 @@ export interface Pollable {
   readonly sleep: () => boolean
 }
 
+/** Instead of a time that is not known yet. */
+const justNow = -1
+
 export class Poller {
   private readonly all = new Set<Pollable>()
   private readonly hot = new Map<Pollable, number>()
@@ -31,8 +34,9 @@ export class Poller {
 
   /** Something has happened there, or will happen soon. */
   wake(pollable: Pollable): void {
+    if (this.hot.get(pollable) === justNow) return
     this.all.add(pollable)
-    this.hot.set(pollable, performance.now())
+    this.hot.set(pollable, justNow)
     if (this.running) return
     this.running = true
     setImmediate(this.turn)
@@ -55,7 +59,8 @@ export class Poller {
       if (pollable.poll()) {
         idle = false
         if (this.hot.has(pollable)) this.hot.set(pollable, now)
-      } else if (now - since > this.hotTime && pollable.sleep()) this.hot.delete(pollable)
+      } else if (since === justNow) this.hot.set(pollable, now)
+      else if (now - since > this.hotTime && pollable.sleep()) this.hot.delete(pollable)
     }
     this.running = this.hot.size > 0
     if (idle && this.running) this.yieldProcessor()

@@ -89,11 +89,22 @@ class RingDuplex implements Duplex, Pollable {
   write(chunks: ReadonlyArray<Buffer>): void {
     if (this.isPlain) return this.below.write(chunks)
     if (this.state === "closed") return
-    for (const chunk of chunks) this.pending.push(chunk)
-    if (this.state === "ring") {
-      this.push()
-      this.poller.wake(this)
+    let i = 0
+    if (this.state === "ring" && this.pending.length === 0) {
+      for (; i < chunks.length; i++) {
+        const chunk = chunks[i]!
+        const count = this.writer.write(chunk)
+        if (count === chunk.length) continue
+        this.pending.push(Buffer.from(chunk.subarray(count)))
+        i++
+        break
+      }
     }
+    for (; i < chunks.length; i++) this.pending.push(Buffer.from(chunks[i]!))
+    if (this.state !== "ring") return
+    if (this.pending.length > 0) this.push()
+    else if (this.writer.takeSleeper()) this.below.write([doorbell])
+    this.poller.wake(this)
   }
 
   whenFlushed(callback: () => void): void {

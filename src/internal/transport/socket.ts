@@ -27,13 +27,8 @@ const own = (socket: net.Socket, onConnection: (duplex: Duplex) => DuplexEvents)
   }
   const duplex: Duplex = {
     write: (chunks) => {
-      if (chunks.length === 1) {
-        socket.write(chunks[0]!, onWritten)
-        return
-      }
-      socket.cork()
-      for (const chunk of chunks) socket.write(chunk, onWritten)
-      socket.uncork()
+      // Node keeps what the socket does not take at once.
+      socket.write(chunks.length === 1 ? Buffer.from(chunks[0]!) : Buffer.concat(chunks), onWritten)
     },
     authenticated: (_, rest) => {
       if (rest.length > 0) events.onData(rest)

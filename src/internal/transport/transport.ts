@@ -13,7 +13,10 @@ export interface DuplexEvents {
 
 /** One end of a connection. */
 export interface Duplex {
-  /** Hands bytes to the operating system, in order, as far as it takes them now; the rest follows by itself. */
+  /**
+   * Hands bytes to the operating system, in order, as far as it takes them now; the rest follows by itself. The buffers may be used
+   * again.
+   */
   readonly write: (chunks: ReadonlyArray<Buffer>) => void
   /**
    * Both sides have proved who they are: from now on, bytes may go another way. `rest` came behind the handshake, and is given
