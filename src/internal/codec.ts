@@ -16,6 +16,8 @@ export type Portable = Schema.ConstraintCodec<unknown, unknown, Hub, Hub>
 /** Values of one schema, on behalf of one named object. */
 export interface Codec<A> {
   readonly object: string
+  /** Decoding has needed no effect so far. */
+  readonly isPlain: () => boolean
   /**
    * An `Exit` where the schema needs no effect, so that the common case costs no more than a call. The bytes may share a buffer
    * with others: copy what is kept.
@@ -43,12 +45,17 @@ export const make = <S extends Portable>(schema: S, object: string, hub: Hub["Se
   const binary = SchemaBinary.toCodec(schema)
   const encode = Schema.encodeUnknownEffect(binary)
   const decode = Schema.decodeUnknownEffect(binary)
+  let isPlain = false
   return {
     object,
+    isPlain: () => isPlain,
     encode: (value, operation) =>
       settle(provideHub(encode(value), hub), (problem) => new EncodeError({ object, operation, problem })),
-    decode: (bytes, operation) =>
-      settle(provideHub(decode(bytes), hub), (problem) => new DecodeError({ object, operation, problem }))
+    decode: (bytes, operation) => {
+      const decoded = decode(bytes)
+      isPlain = Exit.isExit(decoded)
+      return settle(provideHub(decoded, hub), (problem) => new DecodeError({ object, operation, problem }))
+    }
   }
 }
 

@@ -11,6 +11,7 @@ import {
   BrokenPipe,
   BufferTooShort,
   type Closed,
+  type DecodeError,
   EndOfFile,
   type HubLost,
   InvalidArgument,
@@ -44,6 +45,8 @@ export class ConnectionImpl {
   private readonly outgoing: Codec.Codec<unknown> | undefined
   private readonly incoming: Codec.Codec<unknown> | undefined
   private readonly hub: Hub["Service"]
+  /** Made once, as most programs use nothing else. */
+  private readonly recvAny: Effect.Effect<unknown, TimedOut | EndOfFile | DecodeError | Closed | HubLost>
 
   constructor(reference: Reference, directions: Directions, hub: Hub["Service"]) {
     this.reference = reference
@@ -51,6 +54,7 @@ export class ConnectionImpl {
     this.hub = hub
     this.outgoing = directions.send && Codec.make(directions.send, this.name, hub)
     this.incoming = directions.receive && Codec.make(directions.receive, this.name, hub)
+    this.recvAny = this.recvWith(undefined)
   }
 
   get fileno() {
@@ -113,11 +117,16 @@ export class ConnectionImpl {
   // ---------------------------------------------------------------------------------------------- receiving
 
   readonly recv = (options?: Connection.Timeout) =>
-    this.receiveMessage(
+    options?.timeout === undefined ? this.recvAny : this.recvWith(patience(options.timeout))
+
+  private recvWith(wait: Patience) {
+    return this.receiveMessage(
       "recv",
-      patience(options?.timeout),
-      (bytes, lease) => Mail.receive(this.incoming!, this.hub, this.reference, bytes, lease, "recv")
+      wait,
+      (bytes, lease) => Mail.receive(this.incoming!, this.hub, this.reference, bytes, lease, "recv"),
+      this.incoming?.isPlain
     )
+  }
 
   readonly recvBytes = (options?: { readonly maxLength: number }) => {
     const room = options?.maxLength ?? Infinity
@@ -165,7 +174,8 @@ export class ConnectionImpl {
   private receiveMessage<A, E>(
     operation: string,
     wait: Patience,
-    read: (bytes: Uint8Array, lease: Lease) => Effect.Effect<A, E>
+    read: (bytes: Uint8Array, lease: Lease) => Effect.Effect<A, E>,
+    eager: () => boolean = () => true
   ) {
     if (this.incoming === undefined) return this.wrongDirection(operation)
     return this.reference.request<A, E | TimedOut | EndOfFile>(Message.Request.Get, {
@@ -179,7 +189,7 @@ export class ConnectionImpl {
             return Effect.fail(new EndOfFile({ connection: this.name }))
         }
       }
-    }, { patience: wait })
+    }, { patience: wait, eager })
   }
 
   private invalid(operation: string, problem: string) {

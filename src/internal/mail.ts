@@ -62,11 +62,15 @@ export const receive = <A>(
     item.accept()
     return decoded
   }
+  const transit = { scope: hub.scope, via: reference.client }
+  if (item.isAccepted) {
+    return Effect.uninterruptible(Effect.provideService(decoded, CurrentTransit, { ...transit, received: [] }))
+  }
   // The item is leased while the objects inside of it are attached: whoever dies now leaves it to the next reader.
   return Effect.uninterruptibleMask((restore) => {
     const received: Array<Reference> = []
     return Effect.exit(
-      restore(Effect.provideService(decoded, CurrentTransit, { scope: hub.scope, received, via: reference.client }))
+      restore(Effect.provideService(decoded, CurrentTransit, { ...transit, received }))
     ).pipe(
       Effect.flatMap((exit): Effect.Effect<A, DecodeError | Closed> => {
         const letGo = Effect.forEach(received, (reference) => reference.close, { discard: true })

@@ -24,7 +24,7 @@ import * as Inheritable from "../Inheritable.ts"
 import * as Codec from "./codec.ts"
 import type { ObjectSpec } from "./hub/kernel.ts"
 import * as Message from "./hub/message.ts"
-import { type Patience, patience, type Reference } from "./hub/reference.ts"
+import { type Meaning, type Patience, patience, type Reference } from "./hub/reference.ts"
 import * as Mail from "./mail.ts"
 import { handleSchema, inheritance } from "./transit.ts"
 
@@ -43,19 +43,36 @@ class QueueImpl<A> {
   readonly reference: Reference
   private readonly codec: Codec.Codec<A>
   private readonly hub: Hub["Service"]
+  /** Made once, as most programs use nothing else. */
+  private readonly getAny: Effect.Effect<A, Empty | ShutDown | DecodeError | Closed | HubLost>
 
   constructor(reference: Reference, codec: Codec.Codec<A>, hub: Hub["Service"]) {
     this.reference = reference
     this.codec = codec
     this.hub = hub
     this.name = reference.name
+    this.getAny = this.getWith("get", undefined)
   }
 
   readonly put = (item: A, options?: WithTimeout) => this.putWith(item, "put", patience(options?.timeout))
   readonly putNowait = (item: A) => this.putWith(item, "putNowait", "nowait")
-  readonly get = (options?: WithTimeout) => this.getWith("get", patience(options?.timeout))
+  readonly get = (options?: WithTimeout) =>
+    options?.timeout === undefined ? this.getAny : this.getWith("get", patience(options.timeout))
   get getNowait() {
     return this.getWith("getNowait", "nowait")
+  }
+
+  private readonly putMeaning: Meaning<void, Full | ShutDown, never> = {
+    onReply: () => Effect.void,
+    onRefusal: (refusal) => {
+      switch (refusal) {
+        case Message.Refusal.WouldBlock:
+        case Message.Refusal.Cancelled:
+          return Effect.fail(new Full({ queue: this.name }))
+        case Message.Refusal.ShutDown:
+          return Effect.fail(new ShutDown({ queue: this.name }))
+      }
+    }
   }
 
   private putWith(item: A, operation: string, wait: Patience) {
@@ -65,18 +82,7 @@ class QueueImpl<A> {
       item,
       operation,
       (bytes, attachments) =>
-        this.reference.request<void, Full | ShutDown>(Message.Request.Put, {
-          onReply: () => Effect.void,
-          onRefusal: (refusal) => {
-            switch (refusal) {
-              case Message.Refusal.WouldBlock:
-              case Message.Refusal.Cancelled:
-                return Effect.fail(new Full({ queue: this.name }))
-              case Message.Refusal.ShutDown:
-                return Effect.fail(new ShutDown({ queue: this.name }))
-            }
-          }
-        }, { bytes, attachments, patience: wait })
+        this.reference.request(Message.Request.Put, this.putMeaning, { bytes, attachments, patience: wait })
     )
   }
 
@@ -92,7 +98,7 @@ class QueueImpl<A> {
             return Effect.fail(new ShutDown({ queue: this.name }))
         }
       }
-    }, { patience: wait })
+    }, { patience: wait, eager: this.codec.isPlain })
   }
 
   private get sizes() {

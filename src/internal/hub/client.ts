@@ -36,11 +36,16 @@ const none = new Uint8Array(0)
 
 /** The item that answered a request: until one of these is called, it is leased. */
 export interface Lease {
+  /** It is accepted already: the rest must not be interrupted. */
+  readonly isAccepted: boolean
   /** It is given to the user, in this very step. */
   readonly accept: () => void
   /** It is not. */
   readonly giveBack: () => void
 }
+
+/** An item that the hub has done with. */
+const accepted: Lease = { isAccepted: true, accept: () => {}, giveBack: () => {} }
 
 /** The answer to a request, or why there is none. */
 export type Answer = Message.Message | HubLost | "Detached"
@@ -51,6 +56,8 @@ export interface Operation<A, E, R = never> {
   readonly ref: number
   readonly flag: number
   readonly bytes: Uint8Array
+  /** An item needs no acceptance where it comes with the return of the call. */
+  readonly eager?: boolean | undefined
   /** Runs in one step with the decision to use the answer. */
   readonly settle: (answer: Answer, item: Lease) => Effect.Effect<A, E, R>
 }
@@ -185,7 +192,11 @@ export class Client {
   })
 
   private settle<A, E, R>(operation: Operation<A, E, R>, entry: Entry, answer: Answer): Effect.Effect<A, E, R> {
+    if (typeof answer === "object" && "op" in answer && answer.op === Message.Reply.Item && answer.flag === 1) {
+      return operation.settle(answer, accepted)
+    }
     return operation.settle(answer, {
+      isAccepted: false,
       accept: () => {
         this.send(Message.Request.Accept, entry.request, noReference, 0)
         this.link.flush()
@@ -205,7 +216,7 @@ export class Client {
   }
 
   private open(
-    { bytes, flag, op, ref }: Omit<Operation<unknown, unknown, unknown>, "settle">,
+    { bytes, eager, flag, op, ref }: Omit<Operation<unknown, unknown, unknown>, "settle">,
     deliver: (answer: Answer) => void
   ): Entry {
     const request = this.allocateRequest()
@@ -214,7 +225,8 @@ export class Client {
       queueMicrotask(() => deliver(lost))
       return this.entry(request, ref, deliver, undefined)
     }
-    const answer = this.link.ask(this.count(Message.make(op, request, ref, flag, bytes)))
+    const flags = eager === true && this.link.isNear ? flag | Message.GetFlag.accepted : flag
+    const answer = this.link.ask(this.count(Message.make(op, request, ref, flags, bytes)))
     const entry = this.entry(request, ref, deliver, answer)
     if (answer === undefined) this.entries.set(request, entry)
     return entry

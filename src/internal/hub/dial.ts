@@ -104,6 +104,7 @@ const attempt = Effect.fnUntraced(function*(options: Options) {
           }
           onClose = events.onLost
           return {
+            isNear: false,
             send: (message) => writer.send(message),
             ask: (message) => {
               writer.send(message)

@@ -160,12 +160,7 @@ export class Kernel {
         const open = peer.open.get(request)
         if (open === undefined || !("lease" in open)) return false
         this.close(peer, request)
-        const keep = open.holding.object.kind === "queue" && open.holding.object.joinable === "redeliver"
-        if (open.holding.object.kind === "queue" && open.holding.object.joinable !== undefined) {
-          open.holding.taken.push(open.lease)
-        }
-        open.mailbox.accept(open.lease, keep)
-        this.topUp(open.holding.object)
+        this.accept(open.holding, open.mailbox, open.lease)
         return true
       }
       case Message.Request.Return: {
@@ -209,7 +204,7 @@ export class Kernel {
       case Message.Request.Put:
         return this.put(peer, request, holding, (flag & Message.PutFlag.nowait) !== 0, bytes, attached)
       case Message.Request.Get:
-        return this.get(peer, request, holding, flag === 1)
+        return this.get(peer, request, holding, flag)
       case Message.Request.Poll:
         return this.poll(peer, request, holding, flag === 1)
       default:
@@ -498,7 +493,7 @@ export class Kernel {
     }
   }
 
-  private get(peer: Peer, request: number, holding: Holding, nowait: boolean): boolean {
+  private get(peer: Peer, request: number, holding: Holding, flag: number): boolean {
     const mailbox = inboxOf(holding)
     if (mailbox === undefined) {
       this.refuse(peer, request, Message.Refusal.UnknownReference)
@@ -511,15 +506,29 @@ export class Kernel {
     }
     const outcome = mailbox.tryTake()
     if (typeof outcome === "object") {
-      lease(outcome)
+      if ((flag & Message.GetFlag.accepted) !== 0 && outcome.gone === undefined) {
+        this.accept(holding, mailbox, outcome)
+        peer.send(Message.make(Message.Reply.Item, request, 0, 1, outcome.bytes))
+      } else {
+        lease(outcome)
+      }
       return true
     }
-    if (outcome !== "WouldBlock" || nowait) {
+    if (outcome !== "WouldBlock" || (flag & Message.GetFlag.nowait) !== 0) {
       this.refuse(peer, request, refusals[outcome])
       return true
     }
     this.awaitReader(peer, request, holding, mailbox, lease)
     return true
+  }
+
+  /** The item has been given to user code. */
+  private accept(holding: Holding, mailbox: Mailbox, item: Item): void {
+    const { object } = holding
+    const joinable = object.kind === "queue" ? object.joinable : undefined
+    if (joinable !== undefined) holding.taken.push(item)
+    mailbox.accept(item, joinable === "redeliver")
+    this.topUp(object)
   }
 
   private poll(peer: Peer, request: number, holding: Holding, nowait: boolean): boolean {

@@ -13,6 +13,8 @@ export interface LinkEvents {
 
 /** One end of the way between a client and a hub. Messages keep their order. */
 export interface Link {
+  /** The hub is in this process. */
+  readonly isNear: boolean
   /** Sends a message at the end of this tick, or with the next `flush`. */
   readonly send: (message: Message.Message) => void
   /** Sends a request. Gives the answer where the hub is near enough to answer at once; then it does not come by `onMessage`. */
@@ -87,6 +89,7 @@ export const local = ({ kernel, later, receive }: {
         receive(own, owned)
       }
       return {
+        isNear: true,
         send,
         ask: (message) => {
           // While answers wait to be delivered, a later one must not overtake them.

@@ -36,7 +36,7 @@ export const Request = {
   Detach: 4,
   /** Put `bytes` into `ref`; `flag` as in {@link PutFlag}. Answer: Done, Failed. */
   Put: 5,
-  /** Take from `ref`; `flag` 1: only what is there now. Answer: Item (then Accept or Return it), Failed. */
+  /** Take from `ref`; `flag` as in {@link GetFlag}. Answer: Item (then Accept or Return it), Failed. */
   Get: 6,
   /** The item that answered `request` was given to the user. No answer. */
   Accept: 7,
@@ -58,6 +58,14 @@ export const Request = {
   Adopt: 15,
   /** Everything before this was read. Answer: Done. */
   Ping: 16
+} as const
+
+/** Bits of the flag of a Get. */
+export const GetFlag = {
+  /** Only what is there now. */
+  nowait: 1,
+  /** An item without tickets that is there now need not be accepted: its Item has `flag` 1. */
+  accepted: 2
 } as const
 
 /** Does its answer depend on what others have put? */

@@ -103,6 +103,8 @@ export class Reference {
       /** Tickets inside of `bytes`. */
       readonly attachments?: ReadonlyArray<Attachment> | undefined
       readonly patience?: Patience
+      /** See {@link Operation}. */
+      readonly eager?: (() => boolean) | undefined
     } = {}
   ): Effect.Effect<A, E | Closed | HubLost, R> {
     return Effect.suspend(() => {
@@ -120,6 +122,7 @@ export class Reference {
         op,
         ref: this.ref,
         flag: attachments === undefined ? flag : flag | Message.PutFlag.attachments,
+        eager: options.eager?.(),
         bytes: attachments === undefined ? bytes : join(attachments, bytes),
         settle: (answer, item) => this.settle(answer, item, meaning)
       }
