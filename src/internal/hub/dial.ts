@@ -16,7 +16,10 @@ import { MessageReader, MessageWriter } from "./messageStream.ts"
 const handshakeDeadline = "10 seconds"
 
 /** A hub under a storm of strangers may turn a friend away: how often, and after what time, a friend comes again. */
-const retries = Schedule.exponential("5 millis", 2).pipe(Schedule.jittered, Schedule.upTo({ times: 8 }))
+const retries = Schedule.min([Schedule.exponential("5 millis", 2), Schedule.spaced("80 millis")]).pipe(
+  Schedule.jittered,
+  Schedule.upTo({ times: 30 })
+)
 
 interface Options {
   readonly transport: Transport

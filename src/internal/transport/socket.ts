@@ -16,6 +16,25 @@ import { type Duplex, type DuplexEvents, type Transport, TransportError } from "
 /** The kernel's limit for the path of a socket, with its final zero: 104 on macOS, 108 on Linux. */
 const maxPathLength = 103
 
+/**
+ * How many connections are accepted in so many milliseconds. What comes beyond that is hung up on at once, which costs little: a storm
+ * of strangers leaves the hub most of its time. A friend comes again.
+ */
+const acceptance = { connections: 20, milliseconds: 10 }
+
+const limitAcceptance = (server: net.Server): void => {
+  let accepted = 0
+  const open = () => {
+    accepted = 0
+    server.maxConnections = Infinity
+  }
+  server.on("connection", () => {
+    accepted++
+    if (accepted === 1) setTimeout(open, acceptance.milliseconds).unref()
+    else if (accepted === acceptance.connections) server.maxConnections = 0
+  })
+}
+
 /** Gives a socket an owner. */
 const own = (socket: net.Socket, onConnection: (duplex: Duplex) => DuplexEvents): Duplex => {
   let waiting: Array<() => void> = []
@@ -88,6 +107,7 @@ export const make = (guard: Guard): Transport => ({
       socket.on("close", () => sockets.delete(socket))
       own(socket, onConnection)
     })
+    limitAcceptance(server)
     yield* Effect.addFinalizer(() =>
       Effect.callback<void>((resume) => {
         server.close(() => resume(Effect.void))

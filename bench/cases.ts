@@ -1,0 +1,134 @@
+/** What is measured, and who takes part. */
+import type { Measurement } from "./work.ts"
+
+/** Who measures. `ours` is compared with each of the others. */
+export type Arm =
+  | "ours"
+  | "ours-socket"
+  | "cpython"
+  | "node-fork-json"
+  | "node-fork-advanced"
+  | "node-socket"
+  | "effect-rpc"
+
+export interface Case {
+  readonly name: string
+  readonly unit: string
+  readonly better: "higher" | "lower"
+  /** How many at scale 1: about a second of the fastest arm, or less where one takes long. */
+  readonly count: number
+  /** Does not depend on the scale. */
+  readonly fixed?: boolean
+  /** What is reported of a measurement, by the end of the case's name. */
+  readonly figures: Readonly<Record<string, (measurement: Measurement) => number>>
+  /** The arms, each with the share of the count that it does: the slow ones would take minutes. */
+  readonly arms: Readonly<Partial<Record<Arm, number>>>
+  /** What the library promises, as one more peer. */
+  readonly bound?: number
+}
+
+const rate = { "": (m: Measurement) => m.count / m.seconds }
+const mebibytes = (size: number) => ({ "": (m: Measurement) => m.count * size / m.seconds })
+const latency = { "": (m: Measurement) => m.p50!, "-p99": (m: Measurement) => m.p99! }
+const milliseconds = { "": (m: Measurement) => m.p50! / 1000 }
+const value = { "": (m: Measurement) => m.value! }
+
+const own: Case["arms"] = { ours: 1, "ours-socket": 0.5, cpython: 0.5 }
+const raw: Case["arms"] = { "node-fork-json": 0.5, "node-fork-advanced": 0.5, "node-socket": 1 }
+const all: Case["arms"] = { ...own, ...raw, "effect-rpc": 0.2 }
+
+const items = { unit: "items/s", better: "higher", figures: rate } as const
+const messages = { unit: "messages/s", better: "higher", figures: rate } as const
+const throughput = { unit: "MiB/s", better: "higher" } as const
+
+export const cases: ReadonlyArray<Case> = [
+  { name: "queue-1-1", ...items, count: 200_000, arms: all },
+  { name: "queue-1-1-maxsize10", ...items, count: 100_000, arms: all },
+  { name: "queue-4-1", ...items, count: 200_000, arms: all },
+  { name: "queue-1-4", ...items, count: 200_000, arms: all },
+  // Workers of Effect's RPC only talk to their parent, and only when asked.
+  { name: "queue-4-4", ...items, count: 200_000, arms: { ...own, ...raw } },
+  { name: "queue-1-1-record", ...items, count: 100_000, arms: all },
+  { name: "joinable-queue-1-1", ...items, count: 100_000, arms: { ...own, ...raw } },
+  { name: "pipe-rtt", unit: "us", better: "lower", count: 20_000, figures: latency, arms: all },
+  {
+    name: "pipe-rtt-child-child",
+    unit: "us",
+    better: "lower",
+    count: 20_000,
+    figures: latency,
+    arms: { ...own, ...raw }
+  },
+  { name: "pipe-one-way", ...messages, count: 200_000, arms: all },
+  { name: "pipe-one-way-record", ...messages, count: 100_000, arms: all },
+  { name: "pipe-bytes-64k", ...throughput, count: 8000, figures: mebibytes(1 / 16), arms: shares(0.1) },
+  { name: "pipe-bytes-1m", ...throughput, count: 600, figures: mebibytes(1), arms: shares(0.1) },
+  { name: "pipe-bytes-64m", ...throughput, count: 10, figures: mebibytes(64), arms: shares(0.2) },
+  {
+    name: "start-cold",
+    unit: "ms",
+    better: "lower",
+    count: 10,
+    figures: milliseconds,
+    arms: { ours: 1, cpython: 1, "node-fork-json": 1 }
+  },
+  { name: "start-warm", unit: "ms", better: "lower", count: 10, figures: milliseconds, arms: { ours: 1, cpython: 1 } },
+  {
+    name: "ten-processes",
+    unit: "ms",
+    better: "lower",
+    count: 10,
+    fixed: true,
+    figures: { "": (m) => m.seconds * 1000 },
+    arms: { ours: 1, cpython: 1, "node-fork-json": 1 }
+  },
+  // Seconds, not items.
+  {
+    name: "idle-cpu",
+    unit: "% of one core",
+    better: "lower",
+    count: 5,
+    figures: value,
+    arms: { ours: 1, "ours-socket": 1, cpython: 1 },
+    bound: 1
+  },
+  {
+    name: "busy-children",
+    unit: "throughput of 8 / of 2",
+    better: "higher",
+    count: 100_000,
+    figures: value,
+    arms: { ours: 1, "ours-socket": 0.5, cpython: 0.5 }
+  },
+  {
+    name: "slow-consumer",
+    unit: "us",
+    better: "lower",
+    count: 100,
+    fixed: true,
+    figures: value,
+    arms: { ours: 1, "ours-socket": 1, cpython: 1 }
+  },
+  {
+    name: "idle-memory",
+    unit: "MiB",
+    better: "lower",
+    count: 1,
+    fixed: true,
+    figures: value,
+    arms: { ours: 1, "ours-socket": 1, cpython: 1, "node-fork-json": 1 }
+  }
+]
+
+/** JSON has no bytes: they travel as text, which takes too long for all of them. So does RPC. */
+function shares(slow: number): Case["arms"] {
+  return {
+    ours: 1,
+    "ours-socket": 1,
+    cpython: 1,
+    "node-fork-json": slow,
+    "node-fork-advanced": slow * 2,
+    "node-socket": 1,
+    "effect-rpc": slow
+  }
+}
