@@ -2,9 +2,10 @@
  * How a process is started.
  *
  * `Process` asks this service to run a target somewhere else. The default {@link layer} starts a fresh Node process for each, with the
- * Node flags of this one.
+ * Node flags of this one. {@link layerWarm} has some ready before they are needed.
  *
- * Python: start methods and contexts. The default is what Python calls `spawn`; there is no `fork`.
+ * Python: start methods and contexts. The default is what Python calls `spawn`, and `layerWarm` the nearest to
+ * its `forkserver`; there is no `fork`.
  *
  * @since 0.1.0
  */
@@ -16,12 +17,16 @@ import type * as Option from "effect/Option"
 import type * as Scope from "effect/Scope"
 import type * as Sink from "effect/Sink"
 import type * as Stream from "effect/Stream"
-import type { BrokenPipe, SpawnErrorReason } from "./Failure.ts"
+import { type BrokenPipe, InvalidArgument, type SpawnErrorReason } from "./Failure.ts"
 import type { Hub } from "./Hub.ts"
 import * as FiberSpawner from "./internal/process/fiberSpawner.ts"
 import * as FreshProcess from "./internal/process/freshProcess.ts"
 import * as Guard from "./internal/process/guard.ts"
+import { toModuleUrl } from "./internal/process/moduleUrl.ts"
+import { obstacle } from "./internal/process/quickImports.ts"
+import { registry } from "./internal/process/registry.ts"
 import * as Thread from "./internal/process/thread.ts"
+import * as WarmProcess from "./internal/process/warmProcess.ts"
 import type * as Process from "./Process.ts"
 
 /**
@@ -154,14 +159,123 @@ export const make = (
   )
 
 /**
+ * Whether children import the modules of Effect and of this library in a quicker way than Node's own. Read by the layers. Default: `true`.
+ *
+ * **Details**
+ *
+ * The quick way uses Node's compile cache, in a directory below that for temporary files which belongs to the user alone, unless the variable
+ * `NODE_COMPILE_CACHE` names another one; and it answers, instead of Node, what relative specifiers inside of these packages mean. It is
+ * not taken if the flags of Node, such as `--import`, bring in modules that may have hooks of their own. When it is not
+ * taken, the layer says so at the log level `Debug`.
+ *
+ * @category references
+ * @since 0.1.0
+ */
+export const QuickImports: Context.Reference<boolean> = Context.Reference<boolean>(
+  "effect-multiprocessing/Spawner/QuickImports",
+  { defaultValue: () => registry.quickImports }
+)
+
+/** Whether children take the quick way. */
+const quickImports = Effect.gen(function*() {
+  const why = (yield* QuickImports) ? obstacle(process.execArgv, process.env["NODE_OPTIONS"]) : "it is switched off"
+  if (why !== undefined) yield* Effect.logDebug(`Children import as Node does, and not in the quick way: ${why}.`)
+  return why === undefined
+})
+
+/**
  * Starts a fresh Node process for each process.
  *
  * @category layers
  * @since 0.1.0
  */
 export const layer: Layer.Layer<Spawner> = Layer.effect(Spawner)(
-  Effect.flatMap(Guard.CurrentGuard, (guard) => make(FreshProcess.spawn(guard)))
+  Effect.gen(function*() {
+    return yield* make(FreshProcess.spawn(yield* Guard.CurrentGuard, yield* quickImports))
+  })
 ).pipe(Layer.provide(Guard.layer))
+
+/**
+ * How many processes are kept ready, and what they know.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface WarmOptions {
+  /** How many idle processes are kept. Default: 1. */
+  readonly spares?: number | undefined
+  /** What an idle process has imported before it is needed, in this order: URLs or absolute paths. Default: this library alone. */
+  readonly preload?: ReadonlyArray<string | URL> | undefined
+}
+
+/**
+ * Keeps idle processes that have imported modules beforehand, and turns one of them into the process that is asked for. Another one is
+ * then started behind the back of the caller.
+ *
+ * **When to use**
+ *
+ * Where processes are short, or somebody waits for their start. Give the module of the target to `preload`: then nearly all that a start
+ * costs is paid beforehand.
+ *
+ * **Details**
+ *
+ * A target whose module was not imported beforehand is imported when it is needed. Who asks when all of the spares are in use gets a fresh
+ * process, and so does who pipes a standard stream. A spare that dies is replaced; when several die one after the other, or a module that
+ * should be imported beforehand fails, that is logged once as a warning, and from then on all processes are fresh.
+ *
+ * Spares are not among the active children and do not keep this process alive. They end with the layer, and with this process.
+ * The children of a child are started fresh, unless it provides this layer itself.
+ *
+ * **Gotchas**
+ *
+ * An idle process has the environment, the working directory and the Node flags of the moment in which it was started. What a module
+ * does when it is imported it does before anybody asks for a process, and also in a process that nobody asks for. Each spare takes the memory of a
+ * process.
+ *
+ * Python: the start method `forkserver`, and `set_forkserver_preload`.
+ *
+ * **Example** (A process that is there at once)
+ *
+ * ```ts
+ * import { Effect, Layer, Schema } from "effect"
+ * import * as Mp from "effect-multiprocessing"
+ *
+ * export const double = Mp.Target.make(
+ *   "double",
+ *   { module: import.meta.url, payload: Schema.Number, success: Schema.Number },
+ *   (n) => Effect.succeed(2 * n)
+ * )
+ *
+ * const layer = Mp.Spawner.layerWarm({ preload: [import.meta.url] }).pipe(Layer.provideMerge(Mp.Hub.layer))
+ *
+ * Mp.runMain(Mp.Process.run(double, 21).pipe(
+ *   Effect.tap((n) => Effect.sync(() => console.log(n))), // => 42
+ *   Effect.provide(layer)
+ * ))
+ * ```
+ *
+ * @category layers
+ * @since 0.1.0
+ */
+export const layerWarm = (options: WarmOptions = {}): Layer.Layer<Spawner> =>
+  Layer.effect(Spawner)(Effect.gen(function*() {
+    const { preload = [], spares = 1 } = options
+    const invalid = (problem: string) =>
+      Effect.die(new InvalidArgument({ object: "Spawner", operation: "layerWarm", problem }))
+    if (!Number.isSafeInteger(spares) || spares < 0) {
+      return yield* invalid(`spares is ${spares}, and must be a number of processes`)
+    }
+    const modules = preload.map((module: unknown) =>
+      typeof module === "string" || module instanceof URL ? toModuleUrl(module) : String(module)
+    )
+    for (const module of modules) {
+      if (!URL.canParse(module)) {
+        return yield* invalid(`preload has "${module}". Give URLs, such as import.meta.url, or absolute paths`)
+      }
+    }
+    const guard = yield* Guard.CurrentGuard
+    return yield* make(yield* WarmProcess.make(guard, { spares, preload: modules, quickImports: yield* quickImports }))
+  })).pipe(Layer.provide(Guard.layer))
 
 /**
  * Starts a worker thread of this Node process for each process.
@@ -181,7 +295,9 @@ export const layer: Layer.Layer<Spawner> = Layer.effect(Spawner)(
  * @category layers
  * @since 0.1.0
  */
-export const layerThread: Layer.Layer<Spawner> = Layer.effect(Spawner)(make(Thread.spawn))
+export const layerThread: Layer.Layer<Spawner> = Layer.effect(Spawner)(
+  Effect.flatMap(quickImports, (quickImports) => make(Thread.spawn(quickImports)))
+)
 
 /** Far from the numbers that an operating system gives. */
 const firstFiberPid = 10_000_000

@@ -16,11 +16,11 @@ import type * as Effect from "effect/Effect"
 import * as Predicate from "effect/Predicate"
 import * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
-import { pathToFileURL } from "node:url"
 import type { Hub } from "./Hub.ts"
 import type * as Inheritable from "./Inheritable.ts"
 import type * as Codec from "./internal/codec.ts"
 import * as Main from "./internal/process/main.ts"
+import { toModuleUrl } from "./internal/process/moduleUrl.ts"
 import { type RegisteredTarget, registry } from "./internal/process/registry.ts"
 import type { Spawner } from "./Spawner.ts"
 
@@ -88,12 +88,6 @@ const Proto = {
   toJSON(this: Any) {
     return { _id: "Target", name: this.name, module: this.module }
   }
-}
-
-const toModuleUrl = (module: string | URL): string => {
-  if (typeof module !== "string") return module.href
-  if (URL.canParse(module)) return module
-  return module.startsWith("/") ? pathToFileURL(module).href : module
 }
 
 /**
@@ -170,7 +164,7 @@ export const make = <
   const registered: RegisteredTarget = {
     name,
     definition,
-    inProcess: (descriptor) => Main.inProcess(definition, descriptor),
+    inProcess: (channel) => Main.inProcess(definition, channel),
     inThread: (port) => Main.inThread(definition, port)
   }
   const siblings = registry.targets.get(definition.module)

@@ -35,6 +35,14 @@ const fibers: Layer.Layer<Services> = Layer.merge(Mp.Hub.layer, Mp.Spawner.layer
 
 export const spawners = {
   fresh: ["fresh", Mp.layer, { signals: true, interpreter: true, ownPid: true }],
+  warm: [
+    "spares",
+    Layer.merge(
+      Mp.Hub.layer,
+      Mp.Spawner.layerWarm({ preload: [new URL("../fixtures/process/sleeper.ts", import.meta.url)] })
+    ),
+    { signals: true, interpreter: true, ownPid: true }
+  ],
   thread: [
     "threads",
     Layer.merge(Mp.Hub.layer, Mp.Spawner.layerThread),

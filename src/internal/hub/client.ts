@@ -11,7 +11,9 @@
  */
 import * as Effect from "effect/Effect"
 import { HubLost } from "../../Failure.ts"
+import * as Claim from "./claim.ts"
 import * as Credit from "./credit.ts"
+import { Fifo } from "./fifo.ts"
 import type { Link, OpenLink } from "./link.ts"
 import * as Message from "./message.ts"
 
@@ -44,8 +46,23 @@ export interface Lease {
   readonly giveBack: () => void
 }
 
+/** An item that came before it was asked for. */
+interface AheadItem {
+  readonly bytes: Uint8Array
+  readonly generation: number
+}
+
+interface Ahead {
+  readonly items: Fifo<AheadItem>
+  /** How many were claimed since the hub was last told. */
+  claimed: number
+}
+
+/** How many claims to make before the hub is told in the middle of a tick. */
+const moreAfter = Claim.maxAhead / 2
+
 /** An item that the hub has done with. */
-const accepted: Lease = { isAccepted: true, accept: () => {}, giveBack: () => {} }
+export const accepted: Lease = { isAccepted: true, accept: () => {}, giveBack: () => {} }
 
 /** The answer to a request, or why there is none. */
 export type Answer = Message.Message | HubLost | "Detached"
@@ -67,6 +84,8 @@ export class Client {
   readonly address: string
   private readonly link: Link
   private readonly entries = new Map<number, Entry>()
+  /** By object. */
+  private readonly ahead = new Map<number, Ahead>()
   private readonly onLost: ((reason: string) => void) | undefined
   /** Who waits for what was sent to leave, to be told that it never will. */
   private readonly flushing = new Set<() => void>()
@@ -135,8 +154,8 @@ export class Client {
    */
   putOnCredit(ref: number, bytes: Uint8Array): Effect.Effect<void, HubLost> | undefined {
     if (this.lost !== undefined) return undefined
-    const credits = this.link.credits()
-    if (credits === undefined || ref >= credits.length || !Credit.take(credits, ref, bytes.length)) return undefined
+    const words = this.link.words()
+    if (words === undefined || ref >= Credit.slots || !Credit.take(words, ref, bytes.length)) return undefined
     this.send(Message.Request.Put, 0, ref, Message.PutFlag.onCredit, bytes)
     this.link.flush()
     return this.link.hasRoom() === true ? Effect.void : this.flushed
@@ -145,6 +164,7 @@ export class Client {
   /** Lets go of an object. Its pending operations end with `Detached`. */
   detach(ref: number): void {
     if (this.lost !== undefined) return
+    this.ahead.delete(ref)
     this.send(Message.Request.Detach, 0, ref, 0)
     for (const entry of this.entries.values()) {
       if (entry.ref !== ref) continue
@@ -177,6 +197,61 @@ export class Client {
   close(): void {
     this.link.close()
     this.fail("closed")
+  }
+
+  // ---------------------------------------------------------------------------------------------- items ahead
+
+  /**
+   * The next item, if the hub has sent it ahead and it is still this client's. It is then given to the user: nothing is left to be
+   * accepted.
+   */
+  takeAhead(ref: number): Uint8Array | undefined {
+    const ahead = this.ahead.get(ref)
+    if (ahead === undefined) return undefined
+    const item = this.nextAhead(ref, ahead)
+    if (item === undefined || !Claim.claim(this.link.words()!, Claim.slot(ref), item.generation)) return undefined
+    ahead.items.shift()
+    ahead.claimed++
+    if (ahead.items.length === 0 || ahead.claimed >= moreAfter) this.askForMore(ref, ahead)
+    else if (ahead.claimed === 1) queueMicrotask(() => this.askForMore(ref, ahead))
+    return item.bytes
+  }
+
+  /** Is there an item that {@link takeAhead} would give? */
+  hasAhead(ref: number): boolean {
+    const ahead = this.ahead.get(ref)
+    const item = ahead && this.nextAhead(ref, ahead)
+    return item !== undefined && Claim.canClaim(this.link.words()!, Claim.slot(ref), item.generation)
+  }
+
+  /** The first item that was not revoked. */
+  private nextAhead(ref: number, { items }: Ahead): AheadItem | undefined {
+    const words = this.link.words()
+    if (words === undefined) return undefined
+    while (items.length > 0) {
+      const item = items.peek()!
+      if (Claim.canClaim(words, Claim.slot(ref), item.generation)) return item
+      items.shift()
+    }
+    return undefined
+  }
+
+  private askForMore(ref: number, ahead: Ahead): void {
+    if (ahead.claimed === 0 || this.lost !== undefined) return
+    ahead.claimed = 0
+    this.send(Message.Request.More, 0, ref, 0)
+    this.link.flush()
+  }
+
+  /** A request was given up, and its item may go back: what follows it must not be taken before it. */
+  private revokeAhead(ref: number): void {
+    const words = this.link.words()
+    if (words === undefined || ref >= Credit.slots || ref === noReference) return
+    Claim.revoke(words, Claim.slot(ref))
+    const ahead = this.ahead.get(ref)
+    if (ahead === undefined) return
+    this.ahead.delete(ref)
+    this.askForMore(ref, ahead)
   }
 
   /** Waits until everything that was sent has left this process. */
@@ -225,8 +300,7 @@ export class Client {
       queueMicrotask(() => deliver(lost))
       return this.entry(request, ref, deliver, undefined)
     }
-    const flags = eager === true && this.link.isNear ? flag | Message.GetFlag.accepted : flag
-    const answer = this.link.ask(this.count(Message.make(op, request, ref, flags, bytes)))
+    const answer = this.link.ask(this.count(Message.make(op, request, ref, flag, bytes)), eager === true)
     const entry = this.entry(request, ref, deliver, answer)
     if (answer === undefined) this.entries.set(request, entry)
     return entry
@@ -254,6 +328,7 @@ export class Client {
    */
   private abandon(entry: Entry): void {
     this.entries.delete(entry.request)
+    this.revokeAhead(entry.ref)
     if (this.lost === undefined) this.send(Message.Request.Return, entry.request, noReference, 0)
   }
 
@@ -263,6 +338,12 @@ export class Client {
   }
 
   private receive(message: Message.Message): void {
+    if (message.op === Message.Reply.Ahead) {
+      let ahead = this.ahead.get(message.ref)
+      if (ahead === undefined) this.ahead.set(message.ref, ahead = { items: new Fifo(), claimed: 0 })
+      ahead.items.push({ bytes: message.bytes, generation: message.flag })
+      return
+    }
     const entry = this.entries.get(message.request)
     if (entry === undefined) {
       // The answer to an abandoned request. An item is back in its place; a ticket must not be left behind.

@@ -10,6 +10,7 @@ import { HubLost } from "../../Failure.ts"
 import { ClientHandshake } from "../transport/handshake.ts"
 import type { Transport } from "../transport/transport.ts"
 import { Client } from "./client.ts"
+import * as Message from "./message.ts"
 import { MessageReader, MessageWriter } from "./messageStream.ts"
 
 /** How long a hub may take to prove that it knows the key. */
@@ -107,15 +108,14 @@ const attempt = Effect.fnUntraced(function*(options: Options) {
           }
           onClose = events.onLost
           return {
-            isNear: false,
             send: (message) => writer.send(message),
-            ask: (message) => {
-              writer.send(message)
+            ask: (message, eager) => {
+              writer.send(eager ? { ...message, flag: message.flag | Message.GetFlag.ahead } : message)
               return undefined
             },
             flush: () => writer.flush(),
             hasRoom: () => duplex.hasRoom(),
-            credits: () => duplex.words(),
+            words: () => duplex.words(),
             whenFlushed: (callback) => writer.whenFlushed(callback),
             close: () => writer.flush()
           }

@@ -6,6 +6,7 @@
  * A client can only name objects by its own small numbers, which it gets by redeeming a ticket: 16 random bytes, good for
  * one use. A ticket counts as a holder, so that an object can't end between hand-over and arrival.
  */
+import * as Claim from "./claim.ts"
 import * as Credit from "./credit.ts"
 import { type GetOutcome, type Item, Mailbox, type PutOutcome, type Reader, type Writer } from "./mailbox.ts"
 import * as Message from "./message.ts"
@@ -35,6 +36,8 @@ interface QueueObject {
   tickets: number
   /** Holders that put on credit. */
   readonly creditors: Set<Holding>
+  /** Holders that take items ahead of their requests. */
+  readonly takers: Set<Holding>
   readonly joiners: Set<() => void>
   unfinished: number
   /** Was it shut down at once? Then nothing that comes back stays: nobody would take it, and `join` would wait for ever. */
@@ -48,6 +51,7 @@ interface PipeObject {
   /** Holders of each side, tickets included. */
   readonly holders: [number, number]
   readonly creditors: Set<Holding>
+  readonly takers: Set<Holding>
 }
 
 type SharedObject = QueueObject | PipeObject
@@ -61,6 +65,11 @@ interface Holding {
   readonly taken: Array<Item>
   readonly peer: Peer
   readonly ref: number
+  /** Items that were sent ahead to it, in order, as far as the hub knows not claimed. */
+  readonly ahead: Array<Item>
+  /** What the word of {@link ahead} said when it was last read. */
+  generation: number
+  claimed: number
   /** Units of room that are reserved for its puts: those that it has not spent, and those whose messages are on their way. */
   credit: number
 }
@@ -81,8 +90,8 @@ interface Ticket {
 /** One client, as the kernel sees it. */
 export interface Peer {
   readonly send: (message: Message.Message) => void
-  /** The words for credit, once there are any. */
-  readonly credits: () => Int32Array | undefined
+  /** The words for credit and claims, once there are any. */
+  readonly words: () => Int32Array | undefined
   readonly holdings: Map<number, Holding>
   readonly open: Map<number, OpenRequest>
   readonly tickets: Set<string>
@@ -121,9 +130,9 @@ export class Kernel {
   /** A client arrived. */
   addPeer(
     send: (message: Message.Message) => void,
-    credits: () => Int32Array | undefined = () => undefined
+    words: () => Int32Array | undefined = () => undefined
   ): Peer {
-    return { send, credits, holdings: new Map(), open: new Map(), tickets: new Set(), gone: false }
+    return { send, words, holdings: new Map(), open: new Map(), tickets: new Set(), gone: false }
   }
 
   /** A client is gone, in whatever way: all that it held is let go. */
@@ -168,6 +177,7 @@ export class Kernel {
         if (open === undefined) return true
         if ("lease" in open) {
           this.close(peer, request)
+          this.takeBack(open.mailbox, open.holding.object)
           open.mailbox.giveBack(open.lease)
           this.drop(open.holding.object)
         } else {
@@ -184,6 +194,11 @@ export class Kernel {
       }
     }
     if (op === Message.Request.Put && (flag & Message.PutFlag.onCredit) !== 0) return this.putOnCredit(peer, ref, bytes)
+    if (op === Message.Request.More) {
+      const holding = peer.holdings.get(ref)
+      if (holding !== undefined) this.sendAhead(holding)
+      return true
+    }
     if (peer.open.has(request)) return false
     if (op === Message.Request.Attach) return this.attach(peer, request, ref, bytes)
     if (op === Message.Request.Adopt) return this.adopt(peer, request, bytes)
@@ -220,16 +235,21 @@ export class Kernel {
     }
     switch (op) {
       case Message.Request.Inspect: {
+        this.settleAllClaims(object)
         const { available, full } = object.mailbox
-        peer.send(Message.make(Message.Reply.Sizes, request, available, full ? 1 : 0))
+        let size = available
+        for (const taker of object.takers) size += taker.ahead.length
+        peer.send(Message.make(Message.Reply.Sizes, request, size, full ? 1 : 0))
         return true
       }
       case Message.Request.ShutDown: {
         object.mailbox.endWriters("ShutDown")
         this.reclaimAll(object)
+        this.settleAllClaims(object)
         object.mailbox.endReaders("ShutDown")
         if (flag === 1) {
           object.dropping = true
+          this.takeBack(object.mailbox, object)
           this.drop(object)
         }
         this.done(peer, request)
@@ -240,6 +260,7 @@ export class Kernel {
           this.refuse(peer, request, Message.Refusal.TaskDoneTooOften)
           return true
         }
+        this.settleAllClaims(object)
         this.settleTaken(object, holding)
         this.finish(object, 1)
         this.done(peer, request)
@@ -268,7 +289,18 @@ export class Kernel {
   // ---------------------------------------------------------------------------------------------- holders
 
   private hold(peer: Peer, ref: number, object: SharedObject, side: Side): void {
-    const holding: Holding = { object, side, requests: new Set(), taken: [], peer, ref, credit: 0 }
+    const holding: Holding = {
+      object,
+      side,
+      requests: new Set(),
+      taken: [],
+      peer,
+      ref,
+      credit: 0,
+      ahead: [],
+      generation: 0,
+      claimed: 0
+    }
     peer.holdings.set(ref, holding)
     if (object.kind === "pipe") object.holders[side]++
     else object.holdings.add(holding)
@@ -339,13 +371,16 @@ export class Kernel {
     const holding = peer.holdings.get(ref)
     if (holding === undefined) return
     peer.holdings.delete(ref)
+    const object = holding.object
+    const inbox = inboxOf(holding)
+    if (inbox !== undefined) this.takeBack(inbox, object)
+    object.takers.delete(holding)
     for (const request of holding.requests) {
       const open = peer.open.get(request)!
       peer.open.delete(request)
       if ("lease" in open) open.mailbox.giveBack(open.lease)
       else open.cancel()
     }
-    const object = holding.object
     this.reclaim(holding)
     object.creditors.delete(holding)
     // What it had taken from its word, and not written before its end.
@@ -365,6 +400,7 @@ export class Kernel {
     const mine = pipe.inbox[side]
     mine?.endWriters("BrokenPipe")
     this.reclaimAll(pipe)
+    this.settleAllClaims(pipe)
     mine?.clear()
     pipe.inbox[other(side)]?.endReaders("EndOfFile")
   }
@@ -401,8 +437,9 @@ export class Kernel {
       this.done(peer, request)
     }
     let outcome = mailbox.tryPut(bytes, gone)
-    if (outcome === "WouldBlock" && !mailbox.unreserved) {
-      // What others could have put, and did not, is for the one who wants to.
+    if (outcome === "WouldBlock" && (!mailbox.unreserved || object.takers.size > 0)) {
+      // What was taken has left its room; and what others could have put, and did not, is for the one who wants to.
+      this.settleAllClaims(object)
       this.reclaimAll(object)
       outcome = mailbox.tryPut(bytes, gone)
     }
@@ -444,8 +481,8 @@ export class Kernel {
   /** Reserves room for what this holder will put next. */
   private grant(holding: Holding): void {
     const mailbox = outboxOf(holding)!
-    const words = holding.peer.gone ? undefined : holding.peer.credits()
-    if (words === undefined || holding.ref >= words.length) return
+    const words = wordsOf(holding)
+    if (words === undefined || holding.peer.gone) return
     const { creditors } = holding.object
     creditors.add(holding)
     const window = mailbox.perItem ? creditWindow.items : creditWindow.bytes
@@ -464,7 +501,7 @@ export class Kernel {
 
   /** Takes back what this holder has not spent. */
   private reclaim(holding: Holding): void {
-    const words = holding.peer.credits()
+    const words = wordsOf(holding)
     if (words === undefined || holding.credit === 0) return
     // The client may have written anything there.
     const units = Math.min(holding.credit, Credit.reclaim(words, holding.ref))
@@ -474,6 +511,64 @@ export class Kernel {
 
   private reclaimAll(object: SharedObject): void {
     for (const holding of object.creditors) this.reclaim(holding)
+  }
+
+  // ---------------------------------------------------------------------------------------------- items ahead
+
+  /** Sends what this holder may want next, and nobody else waits for. */
+  private sendAhead(holding: Holding): void {
+    const { object, peer, ref } = holding
+    const words = wordsOf(holding)
+    if (words === undefined || peer.gone || !object.takers.has(holding)) return
+    this.settleClaims(holding)
+    const mailbox = inboxOf(holding)!
+    const share = Math.ceil(mailbox.available / object.takers.size)
+    for (let i = Math.min(share, Claim.maxAhead - holding.ahead.length); i > 0; i--) {
+      const item = mailbox.tryTake()
+      if (typeof item !== "object") return
+      // What carries tickets must be asked for. And who has just revoked will ask.
+      if (item.gone !== undefined || !Claim.offer(words, Claim.slot(ref), holding.generation)) {
+        return mailbox.giveBack(item)
+      }
+      holding.ahead.push(item)
+      peer.send(Message.make(Message.Reply.Ahead, 0, ref, holding.generation, item.bytes))
+    }
+  }
+
+  /**
+   * Takes note of what was claimed. What the client has revoked goes back, and with it what others have not claimed: else they would take
+   * what is behind it first.
+   */
+  private settleClaims(holding: Holding): void {
+    if (holding.ahead.length === 0) return
+    const mailbox = inboxOf(holding)!
+    const { claimed, generation } = Claim.read(wordsOf(holding)!, Claim.slot(holding.ref))
+    // The client may have written anything there.
+    const count = Math.min(Claim.difference(holding.claimed, claimed), holding.ahead.length)
+    holding.claimed = claimed
+    for (const item of holding.ahead.splice(0, count)) this.accept(holding, mailbox, item)
+    if (generation === holding.generation) return
+    holding.generation = generation
+    const revoked = holding.ahead.splice(0)
+    this.takeBack(mailbox, holding.object)
+    for (const item of revoked) mailbox.giveBack(item)
+    this.drop(holding.object)
+  }
+
+  private settleAllClaims(object: SharedObject): void {
+    for (const taker of object.takers) this.settleClaims(taker)
+  }
+
+  /** Takes back what nobody has claimed yet. `false`: there was nothing. */
+  private takeBack(mailbox: Mailbox, object: SharedObject): boolean {
+    let found = false
+    for (const taker of object.takers) {
+      if (taker.ahead.length === 0 || inboxOf(taker) !== mailbox) continue
+      found = true
+      Claim.revoke(wordsOf(taker)!, Claim.slot(taker.ref))
+      this.settleClaims(taker)
+    }
+    return found
   }
 
   /** Makes the message the owner of its tickets. `false`: one of them is not there. */
@@ -504,13 +599,19 @@ export class Kernel {
       peer.open.set(request, { holding, mailbox, lease: item })
       peer.send(Message.make(Message.Reply.Item, request, 0, 0, item.bytes))
     }
-    const outcome = mailbox.tryTake()
+    if (holding.ahead.length > 0) this.takeBack(mailbox, holding.object)
+    let outcome = mailbox.tryTake()
+    if (outcome === "WouldBlock" && this.takeBack(mailbox, holding.object)) outcome = mailbox.tryTake()
     if (typeof outcome === "object") {
       if ((flag & Message.GetFlag.accepted) !== 0 && outcome.gone === undefined) {
         this.accept(holding, mailbox, outcome)
         peer.send(Message.make(Message.Reply.Item, request, 0, 1, outcome.bytes))
       } else {
         lease(outcome)
+      }
+      if ((flag & Message.GetFlag.ahead) !== 0) {
+        holding.object.takers.add(holding)
+        this.sendAhead(holding)
       }
       return true
     }
@@ -537,7 +638,8 @@ export class Kernel {
       this.refuse(peer, request, Message.Refusal.UnknownReference)
       return true
     }
-    const state = mailbox.peek()
+    let state = mailbox.peek()
+    if (state === "WouldBlock" && this.takeBack(mailbox, holding.object)) state = mailbox.peek()
     if (state === "Ready") this.done(peer, request)
     else if (state !== "WouldBlock" || nowait) this.refuse(peer, request, refusals[state])
     else this.awaitReader(peer, request, holding, mailbox, undefined)
@@ -628,6 +730,9 @@ export class Kernel {
 
 const other = (side: Side): Side => side === 0 ? 1 : 0
 
+/** The words of its client, if there is one for this object. */
+const wordsOf = ({ peer, ref }: Holding): Int32Array | undefined => ref < Credit.slots ? peer.words() : undefined
+
 /** Where its puts go. */
 const outboxOf = ({ object, side }: Holding): Mailbox | undefined =>
   object.kind === "queue" ? object.mailbox : object.inbox[other(side)]
@@ -645,6 +750,7 @@ const makeObject = (spec: ObjectSpec): SharedObject => {
       holdings: new Set(),
       tickets: 0,
       creditors: new Set(),
+      takers: new Set(),
       joiners: new Set(),
       unfinished: 0,
       dropping: false
@@ -656,6 +762,7 @@ const makeObject = (spec: ObjectSpec): SharedObject => {
         spec.duplex ? new Mailbox({ maxItems: 0, maxBytes }) : undefined
       ],
       holders: [0, 0],
-      creditors: new Set()
+      creditors: new Set(),
+      takers: new Set()
     }
 }

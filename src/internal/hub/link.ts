@@ -13,12 +13,13 @@ export interface LinkEvents {
 
 /** One end of the way between a client and a hub. Messages keep their order. */
 export interface Link {
-  /** The hub is in this process. */
-  readonly isNear: boolean
   /** Sends a message at the end of this tick, or with the next `flush`. */
   readonly send: (message: Message.Message) => void
-  /** Sends a request. Gives the answer where the hub is near enough to answer at once; then it does not come by `onMessage`. */
-  readonly ask: (message: Message.Message) => Message.Message | undefined
+  /**
+   * Sends a request. Gives the answer where the hub is near enough to answer at once; then it does not come by `onMessage`. An `eager`
+   * one is a Get that takes what comes without further ado: it may be accepted already, or there may be more behind it.
+   */
+  readonly ask: (message: Message.Message, eager: boolean) => Message.Message | undefined
   /** Hands everything that was sent to the operating system, as far as it takes it now. */
   readonly flush: () => void
   /**
@@ -27,8 +28,8 @@ export interface Link {
   readonly whenFlushed: (callback: () => void) => void
   /** Would what is sent now leave this process at once? `undefined`: it can't be known. */
   readonly hasRoom: () => boolean | undefined
-  /** The words for credit, once there are any. */
-  readonly credits: () => Int32Array | undefined
+  /** The words for credit and claims, once there are any. */
+  readonly words: () => Int32Array | undefined
   readonly close: () => void
 }
 
@@ -89,19 +90,23 @@ export const local = ({ kernel, later, receive }: {
         receive(own, owned)
       }
       return {
-        isNear: true,
         send,
-        ask: (message) => {
+        ask: (message, eager) => {
           // While answers wait to be delivered, a later one must not overtake them.
-          if (inbox.length === 0 && undelivered === 0) asked = message.request
+          if (inbox.length > 0 || undelivered > 0) {
+            send(message)
+            return undefined
+          }
+          asked = message.request
           answer = undefined
-          send(message)
+          // Whoever gets the item with the return of the call can't be interrupted before.
+          send(eager ? { ...message, flag: message.flag | Message.GetFlag.accepted } : message)
           asked = 0
           return answer
         },
         flush: () => {},
         hasRoom: () => true,
-        credits: () => undefined,
+        words: () => undefined,
         whenFlushed: (callback) => callback(),
         close: () => {
           kernel.removePeer(own)

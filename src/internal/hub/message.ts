@@ -57,7 +57,9 @@ export const Request = {
   /** The ticket in `bytes` is this client's from now on. Answer: Done, Failed. */
   Adopt: 15,
   /** Everything before this was read. Answer: Done. */
-  Ping: 16
+  Ping: 16,
+  /** Items of `ref` that were sent ahead were claimed: there may be more. No answer. See `claim.ts`. */
+  More: 17
 } as const
 
 /** Bits of the flag of a Get. */
@@ -65,7 +67,9 @@ export const GetFlag = {
   /** Only what is there now. */
   nowait: 1,
   /** An item without tickets that is there now need not be accepted: its Item has `flag` 1. */
-  accepted: 2
+  accepted: 2,
+  /** More items may be sent ahead. */
+  ahead: 4
 } as const
 
 /** Does its answer depend on what others have put? */
@@ -90,7 +94,9 @@ export const Reply = {
   Failed: 34,
   Ticket: 35,
   /** `ref` is the number of items that a Get could take, `flag` 1 if a Put would wait. */
-  Sizes: 36
+  Sizes: 36,
+  /** An item of `ref` that nobody asked for yet; `flag` is its generation. See `claim.ts`. */
+  Ahead: 37
 } as const
 
 /** Why a request failed. */

@@ -6,7 +6,7 @@ import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import { Closed, type HubLost } from "../../Failure.ts"
 import { type Attachment, join } from "./attachments.ts"
-import type { Answer, Client, Lease, Operation } from "./client.ts"
+import { accepted, type Answer, type Client, type Lease, type Operation } from "./client.ts"
 import * as Message from "./message.ts"
 
 /** How long an operation may wait: not at all, for a time, or (undefined) without limit. */
@@ -113,6 +113,14 @@ export class Reference {
         const put = this.client.putOnCredit(this.ref, options.bytes!)
         // There is nothing to tell but that it is done.
         if (put !== undefined) return put as Effect.Effect<never>
+      }
+      if (op === Message.Request.Get && options.eager?.() === true) {
+        const bytes = this.client.takeAhead(this.ref)
+        if (bytes !== undefined) {
+          return meaning.onReply(Message.make(Message.Reply.Item, 0, this.ref, 1, bytes), accepted)
+        }
+      } else if (op === Message.Request.Poll && this.client.hasAhead(this.ref)) {
+        return meaning.onReply(Message.make(Message.Reply.Done, 0, this.ref, 0), accepted)
       }
       const wait = options.patience
       const flag = options.flag === true || wait === "nowait" ? 1 : 0

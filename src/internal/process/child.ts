@@ -1,9 +1,12 @@
-/** The file that a child process starts with. Its arguments: the URL of a module, and the name of a target in it. */
-import { fileURLToPath } from "node:url"
+/**
+ * The file that a child process starts with. Its arguments: `quick` or `plain`, the way to import; the URL of a module and the name of a
+ * target in it; or, for a spare, two empty ones and what to import beforehand.
+ */
 import { enter } from "./entry.ts"
+import { enable } from "./quickImports.ts"
 
-const [, , module, target] = process.argv
+const [, way, module, target, ...preload] = process.argv.splice(1)
 if (module === undefined || target === undefined) throw new Error("This file is started by effect-multiprocessing.")
-// What programs expect to find there: the module that runs.
-process.argv.splice(1, 3, module.startsWith("file:") ? fileURLToPath(module) : module)
-enter(module, target)
+const quick = way === "quick"
+if (quick) enable()
+enter(module, target, preload, quick)

@@ -15,12 +15,18 @@ export const Kind = {
   Boot: 1,
   /** Parent: interrupt the target's fiber. */
   Interrupt: 2,
+  /** Parent: what a spare is to be, `[module, target]` as JSON. Comes before all else. */
+  Become: 3,
   /** Child: the module is imported and defines the target. */
   Imported: 16,
   /** Child: it is not, or does not; {@link ImportFailure} as JSON. */
   ImportFailed: 17,
   /** Child: the target's exit, encoded with its schemas. */
-  Ended: 18
+  Ended: 18,
+  /** Spare: it has imported what it was told to, and waits. */
+  Ready: 19,
+  /** Spare: it begins to be what it was told to be. */
+  Becoming: 20
 } as const
 
 /** What a child must know to run a target. */

@@ -1,26 +1,36 @@
 /**
- * The first thing that a child runs: imports the module of its target and hands over to the target, or reports why it can't.
+ * The first thing that a child runs: imports the module of its target and hands over to the target, or reports why it can't. A spare
+ * imports what it was told to, and does so when it is told what to be.
  *
  * The function stands alone: it imports nothing of the library, so that the child has the one copy that its module imports, and so that
  * its source text can be evaluated where the library has been bundled and there is no file to start.
  */
+import type { Socket } from "node:net"
 import type { MessagePort } from "node:worker_threads"
 
-export const enter = (module: string, target: string): void => {
+/** Without a module: a spare. */
+export const enter = (
+  module: string,
+  target: string,
+  preload: ReadonlyArray<string> = [],
+  quickImports = true
+): void => {
   const { isMainThread, parentPort } = process.getBuiltinModule("node:worker_threads")
   const { writeSync } = process.getBuiltinModule("node:fs")
   const descriptor = 3
   const registry: {
     readonly child: true
+    readonly quickImports: boolean
     readonly targets: Map<
       string,
       Array<{
         readonly name: string
-        readonly inProcess: (descriptor: number) => void
+        readonly inProcess: (channel: number | Socket) => void
         readonly inThread: (port: MessagePort) => void
       }>
     >
-  } = { child: true, targets: new Map() }
+    readonly rehearse?: () => Promise<void>
+  } = { child: true, quickImports, targets: new Map() }
   ;(globalThis as Record<symbol, unknown>)[Symbol.for("effect-multiprocessing/targets")] = registry
 
   // Ctrl-C at a terminal reaches the whole group of processes. The parent decides what becomes of this one.
@@ -28,46 +38,96 @@ export const enter = (module: string, target: string): void => {
   // That nobody reads the output any more is no failure of the target.
   for (const output of [process.stdout, process.stderr]) output.on("error", () => {})
 
-  const send = (kind: number, text: string) => {
+  /** The channel of a spare, which has to read from it. */
+  let channel: Socket | undefined
+  const send = (kind: number, text = "", then?: () => void) => {
     const body = Buffer.from(text)
     const frame = Buffer.alloc(5 + body.length)
     frame.writeUInt32BE(1 + body.length, 0)
     frame[4] = kind
     frame.set(body, 5)
-    if (!isMainThread) return parentPort!.postMessage(new Uint8Array(frame.subarray(4)))
-    // The channel blocks as long as nobody has opened it as a stream: what is written has been handed over.
-    try {
-      for (let offset = 0; offset < frame.length;) offset += writeSync(descriptor, frame, offset)
-    } catch {
-      // The parent is dead, so that nobody needs this process.
-      process.exit(1)
-    }
+    if (channel !== undefined) return void channel.write(frame, then)
+    if (isMainThread) {
+      // The channel blocks as long as nobody has opened it as a stream: what is written has been handed over.
+      try {
+        for (let offset = 0; offset < frame.length;) offset += writeSync(descriptor, frame, offset)
+      } catch {
+        // The parent is dead, so that nobody needs this process.
+        process.exit(1)
+      }
+    } else parentPort!.postMessage(new Uint8Array(frame.subarray(4)))
+    then?.()
   }
   const fail = (reason: string, error: unknown) => {
     const { message, name, stack } = error instanceof Error
       ? error
       : { message: String(error), name: "Error", stack: "" }
-    send(17, JSON.stringify({ reason, name, message, stack: stack ?? "" }))
-    process.exit(1)
+    send(17, JSON.stringify({ reason, name, message, stack: stack ?? "" }), () => process.exit(1))
   }
   const isMissing = (error: unknown) =>
     error instanceof Error && "code" in error && error.code === "ERR_MODULE_NOT_FOUND" &&
     "url" in error && error.url === module
-
   // Also what a module starts at its top level without awaiting it.
   const onUncaught = (error: unknown) => fail("ModuleFailed", error)
-  process.on("uncaughtException", onUncaught)
-  import(module).then(() => {
-    const defined = registry.targets.get(module) ?? []
-    const named = defined.filter((candidate) => candidate.name === target)
-    if (named.length > 1) return fail("TargetAmbiguous", "")
-    if (named.length === 0) {
-      const names = defined.map((candidate) => `"${candidate.name}"`)
-      return fail("TargetNotFound", names.length === 0 ? "it defines no targets" : `it defines ${names.join(", ")}`)
+
+  const become = () => {
+    // What programs expect to find there: the module that runs.
+    process.argv[1] = module.startsWith("file:") ? process.getBuiltinModule("node:url").fileURLToPath(module) : module
+    process.on("uncaughtException", onUncaught)
+    import(module).then(() => {
+      const defined = registry.targets.get(module) ?? []
+      const named = defined.filter((candidate) => candidate.name === target)
+      if (named.length > 1) return fail("TargetAmbiguous", "")
+      if (named.length === 0) {
+        const names = defined.map((candidate) => `"${candidate.name}"`)
+        return fail("TargetNotFound", names.length === 0 ? "it defines no targets" : `it defines ${names.join(", ")}`)
+      }
+      process.off("uncaughtException", onUncaught)
+      send(16)
+      if (isMainThread) named[0]!.inProcess(channel ?? descriptor)
+      else named[0]!.inThread(parentPort!)
+    }, (error) => fail(isMissing(error) ? "ModuleNotFound" : "ModuleFailed", error))
+  }
+
+  /** Waits for the first frame, which says what to be, and leaves those behind it in the channel. */
+  const wait = () => {
+    const { Socket } = process.getBuiltinModule("node:net")
+    const opened = channel = new Socket({ fd: descriptor, readable: true, writable: true })
+    const onClose = () => process.exit(1)
+    let length: number | undefined
+    const onReadable = () => {
+      length ??= (opened.read(4) as Buffer | null)?.readUInt32BE(0)
+      const frame = length === undefined ? null : opened.read(length) as Buffer | null
+      if (frame === null) return
+      opened.off("readable", onReadable)
+      opened.off("close", onClose)
+      ;[module, target] = JSON.parse(frame.toString("utf8", 1)) as [string, string]
+      send(20)
+      become()
     }
+    opened.on("error", () => {})
+    opened.on("close", onClose)
+    opened.on("readable", onReadable)
+  }
+
+  /** Half of the memory is of use only while modules are imported. It would be idle, and take its time at the end of the process. */
+  const collectGarbage = () => {
+    const { setFlagsFromString } = process.getBuiltinModule("node:v8")
+    setFlagsFromString("--expose-gc")
+    const gc = process.getBuiltinModule("node:vm").runInNewContext("gc") as NodeJS.GCFunction
+    setFlagsFromString("--no-expose-gc")
+    gc({ type: "major", execution: "sync", flavor: "last-resort" })
+  }
+
+  if (module !== "") return become()
+  wait()
+  process.on("uncaughtException", onUncaught)
+  const imported = preload.reduce((before, url) => before.then(() => import(url)), Promise.resolve())
+  imported.then(() => {
+    collectGarbage()
+    return registry.rehearse?.()
+  }).then(() => {
     process.off("uncaughtException", onUncaught)
-    send(16, "")
-    if (isMainThread) named[0]!.inProcess(descriptor)
-    else named[0]!.inThread(parentPort!)
-  }, (error) => fail(isMissing(error) ? "ModuleNotFound" : "ModuleFailed", error))
+    send(19)
+  }, onUncaught)
 }

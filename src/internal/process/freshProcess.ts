@@ -1,5 +1,5 @@
 /**
- * Starts a Node process for a target, and follows its life through its control channel and its exit.
+ * Starts a Node process, for a target or as a spare, and follows its life through its control channel and its exit.
  */
 import * as Effect from "effect/Effect"
 import { type ChildProcess, spawn as spawnProcess } from "node:child_process"
@@ -41,70 +41,117 @@ const own = /^(file:.*\/internal\/process\/)freshProcess(\.[jt]s)$/.exec(import.
 export const entryFile = own === null ? undefined : fileURLToPath(`${own[1]}child${own[2]}`)
 
 /** Text that enters a target, for where there is no file. Bundlers that keep names wrap functions into calls of `__name`. */
-export const entryText = ({ module, target }: Request): string =>
-  `const __name = (f) => f;(${enter})(${JSON.stringify(module)}, ${JSON.stringify(target)})`
+export const entryText = ({ module, preload = [], quickImports, target }: Mission): string =>
+  `const __name = (f) => f;(${enter})(...${JSON.stringify([module, target, preload, quickImports])})`
 
-const interpreterArguments = (request: Request): Array<string> => {
-  const flags = inheritedFlags(process.execArgv)
-  return entryFile === undefined
-    ? [...flags, "--input-type=module", "--eval", entryText(request)]
-    : [...flags, entryFile, request.module, request.target]
+/** The module that brings with it what every target needs; none where the library has been bundled. */
+export const runtimeModule = own === null ? undefined : new URL(`../../Target${own[2]}`, own[1]).href
+
+/** What a child's entry is told. Without a module: a spare. */
+export interface Mission {
+  readonly module: string
+  readonly target: string
+  readonly preload?: ReadonlyArray<string>
+  readonly quickImports: boolean
 }
 
-/** Starts processes; the guard ends them if this process dies first. */
-export const spawn = (guard: Guard) =>
-  Effect.fnUntraced(function*(request: Request): Effect.fn.Return<Spawned, StartFailure> {
-    const child: ChildProcess = yield* Effect.try({
-      try: () =>
-        spawnProcess(process.execPath, interpreterArguments(request), {
-          stdio: [request.stdin, request.stdout, request.stderr, "pipe"],
-          windowsHide: true
-        }),
-      catch: (cause): StartFailure => ({ reason: "InterpreterFailed", cause })
-    })
-    if (child.pid === undefined) {
-      return yield* Effect.callback<never, StartFailure>((resume) => {
-        child.once("error", (cause) => resume(Effect.fail({ reason: "InterpreterFailed", cause })))
-      })
-    }
-    const pid = child.pid
-    // Such as a signal that could not be sent, because the process ended meanwhile.
-    child.on("error", () => {})
+/** The arguments of {@link entryFile}. */
+export const entryArguments = ({ module, preload = [], quickImports, target }: Mission): Array<string> => [
+  quickImports ? "quick" : "plain",
+  module,
+  target,
+  ...preload
+]
 
-    const life = Life.make()
-    const decoder = new FrameDecoder()
-    const channel = child.stdio[Control.descriptor] as Socket
-    channel.on("data", (chunk) => {
-      decoder.feed(chunk, life.onFrame)
-    })
-    channel.on("error", () => {})
-    channel.write(Control.frame(Control.Kind.Boot, request.boot))
-    child.once("exit", (code, signal) => {
-      const end = () => {
-        clearTimeout(deadline)
-        life.end(toExitCode(code, signal))
-      }
-      const deadline = setTimeout(end, channelDeadline)
-      if (channel.closed || channel.readableEnded) end()
-      else channel.once("close", end)
-    })
+const interpreterArguments = (mission: Mission): Array<string> => {
+  const flags = inheritedFlags(process.execArgv)
+  return entryFile === undefined
+    ? [...flags, "--input-type=module", "--eval", entryText(mission)]
+    : [...flags, entryFile, ...entryArguments(mission)]
+}
 
-    yield* guard.watchProcess(pid)
-    Effect.runFork(Effect.andThen(life.ended, guard.unwatchProcess(pid)))
+type Streams = Pick<Request, "stdin" | "stdout" | "stderr">
 
-    return {
-      pid,
-      imported: life.imported,
-      ended: life.ended,
-      interrupt: Effect.sync(() => {
-        if (channel.writable) channel.write(Control.frame(Control.Kind.Interrupt))
+/** The standard streams that a request has if it says nothing of them. */
+export const usualStreams: Streams = { stdin: "ignore", stdout: "inherit", stderr: "inherit" }
+
+/** A Node process that runs the entry. */
+export interface NodeProcess {
+  readonly pid: number
+  readonly child: ChildProcess
+  readonly channel: Socket
+  readonly life: Life.Life
+}
+
+/** Starts a Node process, which the guard ends if this process dies first. */
+export const launch = Effect.fnUntraced(function*(
+  guard: Guard,
+  { stderr, stdin, stdout }: Streams,
+  mission: Mission
+): Effect.fn.Return<NodeProcess, StartFailure> {
+  const child: ChildProcess = yield* Effect.try({
+    try: () =>
+      spawnProcess(process.execPath, interpreterArguments(mission), {
+        stdio: [stdin, stdout, stderr, "pipe"],
+        windowsHide: true
       }),
-      hasSignals: true,
-      // `kill` of node does nothing once the process has been waited for, so that no other process can be hit.
-      signal: (signal) =>
-        Effect.sync(() => {
-          child.kill(signal)
-        }),
-      ...streams(child)
+    catch: (cause): StartFailure => ({ reason: "InterpreterFailed", cause })
+  })
+  if (child.pid === undefined) {
+    return yield* Effect.callback<never, StartFailure>((resume) => {
+      child.once("error", (cause) => resume(Effect.fail({ reason: "InterpreterFailed", cause })))
+    })
+  }
+  const pid = child.pid
+  // Such as a signal that could not be sent, because the process ended meanwhile.
+  child.on("error", () => {})
+
+  const life = Life.make()
+  const decoder = new FrameDecoder()
+  const channel = child.stdio[Control.descriptor] as Socket
+  channel.on("data", (chunk) => {
+    decoder.feed(chunk, life.onFrame)
+  })
+  channel.on("error", () => {})
+  child.once("exit", (code, signal) => {
+    const end = () => {
+      clearTimeout(deadline)
+      life.end(toExitCode(code, signal))
     }
-  }, Effect.uninterruptible)
+    const deadline = setTimeout(end, channelDeadline)
+    if (channel.closed || channel.readableEnded) end()
+    else channel.once("close", end)
+  })
+
+  yield* guard.watchProcess(pid)
+  Effect.runFork(Effect.andThen(life.ended, guard.unwatchProcess(pid)))
+  return { pid, child, channel, life }
+}, Effect.uninterruptible)
+
+/** Gives a process that knows its target what the target needs, and what its parent sees of it. */
+export const boot = ({ channel, child, life, pid }: NodeProcess, request: Request): Spawned => {
+  channel.write(Control.frame(Control.Kind.Boot, request.boot))
+  return {
+    pid,
+    imported: life.imported,
+    ended: life.ended,
+    interrupt: Effect.sync(() => {
+      if (channel.writable) channel.write(Control.frame(Control.Kind.Interrupt))
+    }),
+    hasSignals: true,
+    // `kill` of node does nothing once the process has been waited for, so that no other process can be hit.
+    signal: (signal) =>
+      Effect.sync(() => {
+        child.kill(signal)
+      }),
+    ...streams(child)
+  }
+}
+
+/** Starts a process for each request. */
+export const spawn =
+  (guard: Guard, quickImports: boolean) => (request: Request): Effect.Effect<Spawned, StartFailure> =>
+    Effect.map(
+      launch(guard, request, { module: request.module, target: request.target, quickImports }),
+      (process) => boot(process, request)
+    )

@@ -235,6 +235,15 @@ export class ProcessImpl {
         ({ cause, reason }) => this.spawnError(reason, cause)
       )
     ).pipe(
+      Effect.tap((spawned) =>
+        // The scope closed while it was started.
+        this.state === "closed"
+          ? Effect.andThen(
+            Effect.andThen(spawned.signal("SIGKILL"), spawned.ended),
+            Effect.fail(new Closed({ object: this.name }))
+          )
+          : Effect.void
+      ),
       Effect.onError((cause) => Scope.close(transit, Exit.failCause(cause))),
       Effect.tap((spawned) =>
         Effect.sync(() => {

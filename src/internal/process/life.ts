@@ -10,6 +10,10 @@ import * as Control from "./control.ts"
 import { signalName } from "./exitStatus.ts"
 
 export interface Life {
+  /** A spare has imported what it was told to, and waits. */
+  readonly ready: Effect.Effect<void, StartFailure>
+  /** A spare has heard what to be; `false` if it has ended before. */
+  readonly becoming: Effect.Effect<boolean>
   readonly imported: Effect.Effect<void, StartFailure>
   readonly ended: Effect.Effect<Ended>
   /** A frame of the child, without its length. */
@@ -29,10 +33,14 @@ const toStartFailure = (body: Uint8Array): StartFailure => {
 }
 
 export const make = (): Life => {
+  const ready = Deferred.makeUnsafe<void, StartFailure>()
+  const becoming = Deferred.makeUnsafe<boolean>()
   const imported = Deferred.makeUnsafe<void, StartFailure>()
   const ended = Deferred.makeUnsafe<Ended>()
   let result: Option.Option<Uint8Array> = Option.none()
   return {
+    ready: Deferred.await(ready),
+    becoming: Deferred.await(becoming),
     imported: Deferred.await(imported),
     ended: Deferred.await(ended),
     onFrame: (frame) => {
@@ -41,8 +49,17 @@ export const make = (): Life => {
         case Control.Kind.Imported:
           Deferred.doneUnsafe(imported, Effect.void)
           break
-        case Control.Kind.ImportFailed:
-          Deferred.doneUnsafe(imported, Effect.fail(toStartFailure(body)))
+        case Control.Kind.ImportFailed: {
+          const failure = Effect.fail(toStartFailure(body))
+          Deferred.doneUnsafe(ready, failure)
+          Deferred.doneUnsafe(imported, failure)
+          break
+        }
+        case Control.Kind.Ready:
+          Deferred.doneUnsafe(ready, Effect.void)
+          break
+        case Control.Kind.Becoming:
+          Deferred.doneUnsafe(becoming, Effect.succeed(true))
           break
         case Control.Kind.Ended:
           result = Option.some(body)
@@ -52,7 +69,10 @@ export const make = (): Life => {
       const cause = new Error(
         exitCode < 0 ? `it was ended by ${signalName(-exitCode)}` : `it ended with exit code ${exitCode}`
       )
-      Deferred.doneUnsafe(imported, Effect.fail({ reason: "EndedEarly", cause }))
+      const failure: Effect.Effect<never, StartFailure> = Effect.fail({ reason: "EndedEarly", cause })
+      Deferred.doneUnsafe(ready, failure)
+      Deferred.doneUnsafe(becoming, Effect.succeed(false))
+      Deferred.doneUnsafe(imported, failure)
       Deferred.doneUnsafe(ended, Effect.succeed({ exitCode, result }))
     }
   }

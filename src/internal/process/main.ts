@@ -8,6 +8,7 @@ import * as Exit from "effect/Exit"
 import type * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
+import * as Schema from "effect/Schema"
 import { Socket } from "node:net"
 import type { MessagePort } from "node:worker_threads"
 import * as Hub from "../../Hub.ts"
@@ -17,6 +18,7 @@ import * as Codec from "../codec.ts"
 import { FrameDecoder } from "../transport/frames.ts"
 import * as Control from "./control.ts"
 import { type Boot, program, report } from "./program.ts"
+import { registry } from "./registry.ts"
 
 /** How long finalizers may take once the parent is dead. The parent's guard kills at the same time. */
 const orphanDeadline = 600
@@ -105,15 +107,18 @@ const start = (definition: Definition, shell: Shell) => {
 }
 
 /** Runs the target in this process, and ends the process. */
-export const inProcess = (definition: Definition, descriptor: number): void => {
-  const channel = new Socket({ fd: descriptor, readable: true, writable: true })
+export const inProcess = (definition: Definition, opened: number | Socket): void => {
+  const channel = typeof opened === "number" ? new Socket({ fd: opened, readable: true, writable: true }) : opened
   let terminated = false
-  const exit = (code: number) => {
+  const end = (code: number) => {
     if (!terminated) process.exit(code)
     // Ends by the signal that asked for it, now that the finalizers have run.
     process.removeAllListeners("SIGTERM")
     process.kill(process.pid, "SIGTERM")
   }
+  // A SIGTERM that was sent before an interruption is seen after it: signals wait for the next turn of the event loop.
+  const exit = (code: number) =>
+    child.wasInterrupted() && !terminated ? void setImmediate(() => setImmediate(end, code)) : end(code)
   const child = start(definition, {
     exit,
     report: (result, then) =>
@@ -133,7 +138,51 @@ export const inProcess = (definition: Definition, descriptor: number): void => {
   channel.on("data", (chunk) => {
     decoder.feed(chunk, child.onFrame)
   })
+  if (channel.destroyed) child.onParentEnded()
 }
+
+/** A target of nothing, from its boot message to its report: what every target runs is compiled by then. */
+const rehearse = Effect.gen(function*() {
+  const definition: Definition = {
+    name: "rehearsal",
+    module: import.meta.url,
+    payload: Schema.Void,
+    success: Schema.Void,
+    error: Schema.Never,
+    inherits: [],
+    run: () => Effect.void
+  }
+  const hub = yield* Hub.Hub
+  const place = {
+    pid: process.pid,
+    parentEnded: Effect.never,
+    hasParentEnded: () => false,
+    layer: Layer.provideMerge(Spawner.layer, Hub.layer)
+  }
+  const payload = yield* Codec.make(Schema.Void, definition.name, hub).encode(undefined, "rehearse")
+  const message = yield* Codec.encode(
+    Control.Boot,
+    {
+      name: definition.name,
+      identity: [1],
+      daemon: false,
+      authkey: new Uint8Array(32),
+      parent: { name: definition.name, pid: process.pid },
+      payload: payload.slice(),
+      inherited: [],
+      span: undefined,
+      minimumLogLevel: "None",
+      logAnnotations: "{}"
+    },
+    definition.name,
+    "rehearse"
+  )
+  const boot = yield* Codec.decode(Control.Boot, message, definition.name, "rehearse")
+  yield* report(definition, yield* Effect.exit(program(definition, boot, place)))
+}).pipe(Effect.provide(Hub.layer))
+
+// For the entry of a spare, which knows no module of the library.
+if (registry.child) registry.rehearse = () => Effect.runPromise(rehearse)
 
 /** Runs the target in this thread, and ends the thread. */
 export const inThread = (definition: Definition, port: MessagePort): void => {

@@ -5,13 +5,14 @@
  * that the module uses.
  */
 import * as Context from "effect/Context"
+import type { Socket } from "node:net"
 import type { MessagePort } from "node:worker_threads"
 
 /** What a child's entry needs of a target. */
 export interface RegisteredTarget {
   readonly name: string
-  /** Runs the target in this process, which is a child, over the control channel with this descriptor. */
-  readonly inProcess: (descriptor: number) => void
+  /** Runs the target in this process, which is a child, over the control channel: its descriptor, or the opened one. */
+  readonly inProcess: (channel: number | Socket) => void
   /** Runs the target in this thread, over this port. */
   readonly inThread: (port: MessagePort) => void
   /** The target itself, for the copy of the library that defined it. */
@@ -23,13 +24,18 @@ export interface Registry {
   readonly targets: Map<string, Array<RegisteredTarget>>
   /** This process was started by the library. */
   readonly child: boolean
+  /** The children of this process may take the quick way to import, unless somebody says otherwise. */
+  readonly quickImports: boolean
+  /** Runs what every target needs, so that a spare has it compiled before it is used. */
+  rehearse?: () => Promise<void>
 }
 
 export const registryKey = "effect-multiprocessing/targets"
 
 export const registry: Registry = ((globalThis as Record<symbol, unknown>)[Symbol.for(registryKey)] ??= {
   targets: new Map(),
-  child: false
+  child: false,
+  quickImports: true
 }) as Registry
 
 /**

@@ -12,7 +12,7 @@ import { RingReader, ringSize, RingWriter } from "./ring.ts"
 import type { Duplex, DuplexEvents, Transport } from "./transport.ts"
 
 /** Words behind the two rings, for whoever owns the connection. */
-const wordCount = 1024
+const wordCount = 2048
 
 /** Bytes of a segment. */
 const segmentSize = (capacity: number): number => 2 * ringSize(capacity) + 4 * wordCount
@@ -128,7 +128,7 @@ class RingDuplex implements Duplex, Pollable {
   }
 
   words(): Int32Array | undefined {
-    return this.state === "ring" ? this.sharedWords : undefined
+    return this.sharedWords
   }
 
   private get isPlain(): boolean {
@@ -159,13 +159,12 @@ class RingDuplex implements Duplex, Pollable {
     // What the other side wrote before its end.
     if (this.state === "ring") this.receive()
     this.state = "closed"
-    this.sharedWords = undefined
     this.poller.forget(this)
+    this.events.onClose(reason)
     this.offer?.unlink()
     this.offer?.release()
     this.segment?.release()
-    this.offer = this.segment = undefined
-    this.events.onClose(reason)
+    this.offer = this.segment = this.sharedWords = undefined
   }
 
   private onFirst(chunk: Buffer): void {

@@ -1,0 +1,103 @@
+/**
+ * Makes the imports of a child cheaper. A child that imports "effect" resolves two thousand specifiers, for two hundred modules, and
+ * compiles these; that is most of what its start costs.
+ *
+ * Compiled code is kept by Node's own compile cache. The specifiers inside of Effect's packages and of this library are nearly all
+ * relative, with their suffix, to a file in a directory about which Node was asked before: the answer is the file beside it, in the format
+ * of the others there. Only a file that is there and no symbolic link is answered so; all else, and all imports of users, are left to
+ * Node. Nothing is remembered beyond this process, and the files themselves are always read, so that nothing can be out of date.
+ */
+import * as fs from "node:fs"
+import * as nodeModule from "node:module"
+import * as os from "node:os"
+import * as path from "node:path"
+import { fileURLToPath } from "node:url"
+
+const library = new URL("../..", import.meta.url).href
+
+const isOurs = (url: string): boolean =>
+  url.startsWith(library) || /^file:.*\/node_modules\/(?:effect|@effect\/[^/]+)\/(?!(?:.*\/)?node_modules\/)/.test(url)
+
+const relative = /^\.\.?\/[\w./-]*\w\.(?:js|ts)$/
+
+const directoryOf = (url: string): string => url.slice(0, url.lastIndexOf("/") + 1)
+
+const isPlainFile = (url: string): boolean => {
+  try {
+    return fs.lstatSync(fileURLToPath(url)).isFile()
+  } catch {
+    return false
+  }
+}
+
+/** What a resolver answers. */
+type Answer = ReturnType<nodeModule.ResolveHookSync>
+
+/** Answers for Node, where the answer is known. */
+export const makeResolver = (): nodeModule.ResolveHookSync => {
+  /** By directory of the asker and specifier. */
+  const answers = new Map<string, Answer>()
+  /** By directory and suffix: the format that Node gave to a file there which it found where its name says. */
+  const formats = new Map<string, Answer["format"]>()
+  return (specifier, context, next) => {
+    const { conditions, importAttributes, parentURL } = context
+    if (parentURL === undefined || !isOurs(parentURL)) return next(specifier, context)
+    // Not for `require`, nor for what is imported as something else than code.
+    if (!conditions.includes("import") || Object.keys(importAttributes).length > 0) return next(specifier, context)
+    const key = `${directoryOf(parentURL)} ${specifier}`
+    const known = answers.get(key)
+    if (known !== undefined) return known
+    let answer: Answer
+    if (relative.test(specifier)) {
+      const url = new URL(specifier, parentURL).href
+      const place = directoryOf(url) + path.extname(url)
+      const format = formats.get(place)
+      if (format && isPlainFile(url)) answer = { url, format, shortCircuit: true }
+      else {
+        answer = { ...next(specifier, context), shortCircuit: true }
+        if (answer.url === url) formats.set(place, answer.format)
+      }
+    } else answer = { ...next(specifier, context), shortCircuit: true }
+    answers.set(key, answer)
+    return answer
+  }
+}
+
+/** A directory for compiled code that nobody else can write to. Code is loaded from it, so its owner and mode matter. */
+export const privateDirectory = (parent: string): string | undefined => {
+  const uid = process.getuid?.()
+  const directory = path.join(parent, `effect-multiprocessing-${uid ?? "cache"}`)
+  try {
+    fs.mkdirSync(directory, { mode: 0o700, recursive: false })
+  } catch {
+    // It is there already, or can't be made.
+  }
+  try {
+    const stat = fs.lstatSync(directory)
+    const isPrivate = uid === undefined || (stat.uid === uid && (stat.mode & 0o077) === 0)
+    return stat.isDirectory() && isPrivate ? directory : undefined
+  } catch {
+    return undefined
+  }
+}
+
+/** In a child, before it imports anything. Never fails. */
+export const enable = (): void => {
+  const { NODE_COMPILE_CACHE, NODE_DISABLE_COMPILE_CACHE } = process.env
+  // Node does by itself what its user has said.
+  if (NODE_COMPILE_CACHE === undefined && NODE_DISABLE_COMPILE_CACHE === undefined) {
+    const directory = privateDirectory(os.tmpdir())
+    if (directory !== undefined) nodeModule.enableCompileCache(directory)
+  }
+  nodeModule.registerHooks({ resolve: makeResolver() })
+}
+
+const hooks = /(?:^|\s)(?:-r|--(?:import|require|loader|experimental-loader))(?:[\s=]|$)/
+
+/** Why children of this process import as Node does; `undefined`: they need not. */
+export const obstacle = (flags: ReadonlyArray<string>, nodeOptions = ""): string | undefined =>
+  hooks.test(flags.join(" ")) || hooks.test(nodeOptions)
+    ? "its flags import modules beforehand, which may have hooks of their own"
+    : typeof nodeModule.registerHooks === "function"
+    ? undefined
+    : "this Node has no synchronous hooks"
