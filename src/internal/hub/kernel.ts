@@ -603,15 +603,16 @@ export class Kernel {
     let outcome = mailbox.tryTake()
     if (outcome === "WouldBlock" && this.takeBack(mailbox, holding.object)) outcome = mailbox.tryTake()
     if (typeof outcome === "object") {
+      if ((flag & Message.GetFlag.ahead) !== 0) {
+        // Before the answer, so that they are there when the client asks for the next one.
+        holding.object.takers.add(holding)
+        this.sendAhead(holding)
+      }
       if ((flag & Message.GetFlag.accepted) !== 0 && outcome.gone === undefined) {
         this.accept(holding, mailbox, outcome)
         peer.send(Message.make(Message.Reply.Item, request, 0, 1, outcome.bytes))
       } else {
         lease(outcome)
-      }
-      if ((flag & Message.GetFlag.ahead) !== 0) {
-        holding.object.takers.add(holding)
-        this.sendAhead(holding)
       }
       return true
     }
