@@ -173,6 +173,44 @@ const mutations = [
     file: "src/internal/hub/service.ts",
     find: "if (Message.looks(message.op)) transport.poll()",
     replace: ""
+  },
+  {
+    defect: "an item that was sent ahead is kept from another who asks",
+    file: "src/internal/hub/kernel.ts",
+    find: "if (outcome === \"WouldBlock\" && this.takeBack(mailbox, holding.object)) outcome = mailbox.tryTake()",
+    replace: ""
+  },
+  {
+    defect: "what a dead client had claimed is delivered again",
+    file: "src/internal/hub/kernel.ts",
+    find: "const count = Math.min(Claim.difference(holding.claimed, claimed), holding.ahead.length)",
+    replace:
+      "const count = holding.peer.gone ? 0 : Math.min(Claim.difference(holding.claimed, claimed), holding.ahead.length)"
+  },
+  {
+    defect: "what a dead client had not claimed is lost",
+    file: "src/internal/hub/kernel.ts",
+    find: "for (const item of revoked) mailbox.giveBack(item)",
+    replace: "void revoked"
+  },
+  {
+    defect: "an item that goes back is overtaken by those that were sent ahead",
+    file: "src/internal/hub/kernel.ts",
+    find: "this.takeBack(open.mailbox, open.holding.object)",
+    replace: ""
+  },
+  {
+    defect: "a claim is not told",
+    file: "src/internal/hub/client.ts",
+    find: "this.send(Message.Request.More, 0, ref, 0)",
+    replace: "void ref"
+  },
+  {
+    defect: "an item that was accepted with its answer can be given up",
+    file: "src/internal/hub/link.ts",
+    find: "if (inbox.length > 0 || undelivered > 0) {\n            send(message)",
+    replace:
+      "if (inbox.length > 0 || undelivered > 0) {\n            send(eager ? { ...message, flag: message.flag | Message.GetFlag.accepted } : message)"
   }
 ]
 

@@ -240,12 +240,13 @@ class RingDuplex implements Duplex, Pollable {
     this.polling = true
     const received = this.receive()
     this.polling = false
-    if (this.pending.length > 0 && this.isRing()) this.push()
-    return received
+    const pushed = this.pending.length > 0 && this.isRing() && this.push()
+    return received || pushed
   }
 
   sleep(): boolean {
-    return this.state !== "ring" || this.reader.sleep()
+    if (this.state !== "ring") return true
+    return (this.pending.length === 0 || this.writer.awaitRoom()) && this.reader.sleep()
   }
 
   /** What was delivered meanwhile may have ended the connection. */
@@ -267,26 +268,27 @@ class RingDuplex implements Duplex, Pollable {
     return true
   }
 
-  /** Hands over what there is room for; leaves the mark that it waits, if something is left. */
-  private push(): void {
-    do {
-      let done = 0
-      for (const chunk of this.pending) {
-        const count = this.writer.write(chunk)
-        if (count < chunk.length) {
-          if (count > 0) this.pending[done] = chunk.subarray(count)
-          break
-        }
-        done++
+  /** Hands over what there is room for. `false`: there is none. */
+  private push(): boolean {
+    let done = 0
+    let written = 0
+    for (const chunk of this.pending) {
+      const count = this.writer.write(chunk)
+      written += count
+      if (count < chunk.length) {
+        if (count > 0) this.pending[done] = chunk.subarray(count)
+        break
       }
-      this.pending = done === this.pending.length ? [] : this.pending.slice(done)
-    } while (this.pending.length > 0 && !this.writer.awaitRoom())
+      done++
+    }
+    this.pending = done === this.pending.length ? [] : this.pending.slice(done)
     if (this.writer.takeSleeper()) this.below.write([doorbell])
-    if (this.pending.length > 0) return
+    if (this.pending.length > 0) return written > 0
     const { flushed } = this
     this.flushed = []
     for (const callback of flushed) callback()
     if (this.ending) this.below.end()
+    return true
   }
 }
 
