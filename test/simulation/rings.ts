@@ -1,9 +1,10 @@
 /**
  * The real rings over a simulated network: memory that simulated processes share, and looks at it at random times.
  */
+import * as Effect from "effect/Effect"
 import type { Pollable } from "../../src/internal/transport/poller.ts"
 import * as Ring from "../../src/internal/transport/ringTransport.ts"
-import type { Transport } from "../../src/internal/transport/transport.ts"
+import type { Duplex, Transport } from "../../src/internal/transport/transport.ts"
 import type { Network, Node } from "./network.ts"
 
 /** As much as a simulated socket takes. */
@@ -49,8 +50,35 @@ const poller = (network: Network, node: Node) => {
   }
 }
 
-/** The transport of a process of a world with rings. Now and then, one can't open a segment. */
-export const over = (network: Network, node: Node, segments: Segments): Transport =>
+/** What a dead process does to shared memory has no effect. */
+const ofTheLiving = (node: Node, duplex: Duplex): Duplex => ({
+  write: (chunks) => {
+    if (node.alive) duplex.write(chunks)
+  },
+  words: () => node.alive ? duplex.words() : undefined,
+  authenticated: (side, rest) => duplex.authenticated(side, rest),
+  whenFlushed: (callback) => duplex.whenFlushed(callback),
+  hasRoom: () => duplex.hasRoom(),
+  end: () => duplex.end(),
+  destroy: () => duplex.destroy()
+})
+
+/** The transport of a process of a world with rings. */
+export const over = (network: Network, node: Node, segments: Segments): Transport => {
+  const rings = overDead(network, node, segments)
+  return {
+    poll: rings.poll,
+    listen: (onConnection) => rings.listen((duplex) => onConnection(ofTheLiving(node, duplex))),
+    connect: (address, events) =>
+      Effect.map(
+        rings.connect(address, (duplex) => events(ofTheLiving(node, duplex))),
+        (duplex) => ofTheLiving(node, duplex)
+      )
+  }
+}
+
+/** Now and then, one can't open a segment. */
+const overDead = (network: Network, node: Node, segments: Segments): Transport =>
   Ring.over(network.transport(node), {
     capacity,
     poller: poller(network, node),

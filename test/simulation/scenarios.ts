@@ -591,3 +591,61 @@ export const foundAtOnce = async (random: Random): Promise<Array<string>> => {
   await world.run()
   return violations
 }
+
+/** What one consumer could take and does not is there for others. */
+export const idleHolder = async (random: Random): Promise<Array<string>> => {
+  const world = new World(random)
+  const count = 20
+  const got: Array<number> = []
+  class Jobs extends Mp.Queue.Service<Jobs>()("sim/Jobs", { item: Schema.Number }) {}
+  const main = world.process("main")
+  const service = build(main, Jobs.layer, Jobs.use(Effect.succeed))
+  const from = { process: main, service }
+  const idle = world.process("idle")
+  inherit(Jobs, from, idle, (jobs) =>
+    Effect.gen(function*() {
+      yield* Effect.sleep(random.next() * 10)
+      // With the second, others come ahead.
+      for (let i = 0; i < 2; i++) got.push(yield* jobs.get())
+      return yield* Effect.never
+    }))
+  inherit(Jobs, from, world.process("busy"), (jobs) =>
+    Effect.gen(function*() {
+      yield* Effect.sleep(random.next() * 200)
+      for (;;) got.push(yield* jobs.get())
+    }))
+  main.run(Effect.forEach(Array.from({ length: count }, (_, n) => n), (n) => service.put(n)))
+  await world.run()
+  return got.length === count
+    ? []
+    : [`${count - got.length} of ${count} items were kept from the consumer that wants them`]
+}
+
+/** What is taken makes room at once, also if it had come ahead. */
+export const roomOfTaken = async (random: Random): Promise<Array<string>> => {
+  const world = new World(random)
+  const taken: Array<number> = []
+  let put = 0
+  class Jobs extends Mp.Queue.Service<Jobs>()("sim/Jobs", { item: Schema.Number, maxsize: 3 }) {}
+  const main = world.process("main")
+  const service = build(main, Jobs.layer, Jobs.use(Effect.succeed))
+  const from = { process: main, service }
+  inherit(Jobs, from, world.process("consumer"), (jobs) =>
+    Effect.gen(function*() {
+      for (let i = 0; i < 6; i++) {
+        taken.push(yield* jobs.get())
+        yield* Effect.sleep(random.next() * 20)
+      }
+      return yield* Effect.never
+    }))
+  inherit(Jobs, from, world.process("producer"), (jobs) =>
+    Effect.gen(function*() {
+      for (let n = 0; n < 9; n++) {
+        yield* jobs.put(n)
+        put++
+        yield* Effect.sleep(random.next() * 5)
+      }
+    }))
+  await world.run()
+  return taken.length === 6 && put === 9 ? [] : [`${taken.length} of 6 were taken and ${put} of 9 put`]
+}

@@ -89,6 +89,7 @@ export class Client {
   private readonly onLost: ((reason: string) => void) | undefined
   /** Who waits for what was sent to leave, to be told that it never will. */
   private readonly flushing = new Set<() => void>()
+  private creditSuspended = 0
   private sentBytes = 0
   private sentMessages = 0
   private nextRequest = 1
@@ -153,7 +154,7 @@ export class Client {
    * happens to this process. `undefined`: it must be asked.
    */
   putOnCredit(ref: number, bytes: Uint8Array): Effect.Effect<void, HubLost> | undefined {
-    if (this.lost !== undefined) return undefined
+    if (this.lost !== undefined || this.creditSuspended > 0) return undefined
     const words = this.link.words()
     if (words === undefined || ref >= Credit.slots || !Credit.take(words, ref, bytes.length)) return undefined
     this.send(Message.Request.Put, 0, ref, Message.PutFlag.onCredit, bytes)
@@ -166,6 +167,7 @@ export class Client {
     if (this.lost !== undefined) return
     this.ahead.delete(ref)
     this.send(Message.Request.Detach, 0, ref, 0)
+    this.suspendCredit()
     for (const entry of this.entries.values()) {
       if (entry.ref !== ref) continue
       this.entries.delete(entry.request)
@@ -252,6 +254,15 @@ export class Client {
     if (ahead === undefined) return
     this.ahead.delete(ref)
     this.askForMore(ref, ahead)
+  }
+
+  /** Perhaps nobody is left now who reads what this process sends: the hub must have seen it before anything else is sent unasked. */
+  private suspendCredit(): void {
+    this.creditSuspended++
+    const ping = this.open({ op: Message.Request.Ping, ref: noReference, flag: 0, bytes: none }, () => {
+      this.creditSuspended--
+    })
+    if (ping.answer !== undefined) this.creditSuspended--
   }
 
   /** Waits until everything that was sent has left this process. */
