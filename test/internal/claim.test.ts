@@ -1,0 +1,137 @@
+import { assert, describe, it } from "@effect/vitest"
+import * as Claim from "../../src/internal/hub/claim.ts"
+import * as Message from "../../src/internal/hub/message.ts"
+import { make, queue } from "../support/sharedWords.ts"
+
+const { GetFlag, Request } = Message
+
+/** A queue with these items, and clients. */
+const withItems = (items: string, clients: number, spec = queue(0)) => {
+  const hub = make(spec, clients)
+  for (const item of items) hub.ask(hub.owner, Request.Put, 0, item)
+  hub.said()
+  return hub
+}
+
+describe("items ahead", () => {
+  it("come before the answer to a get, and only if it asked for them", () => {
+    const hub = withItems("abcd", 1)
+    hub.ask(hub.peers[0]!, Request.Get)
+    assert.deepStrictEqual(hub.said(), ["client 0: item a"])
+    hub.ask(hub.peers[0]!, Request.Get, GetFlag.ahead)
+    assert.deepStrictEqual(hub.said(), ["client 0: ahead c", "client 0: ahead d", "client 0: item b"])
+    assert.deepStrictEqual([hub.claim(0), hub.claim(0), hub.claim(0)], [true, true, false])
+  })
+
+  it("are a fair share where several take them", () => {
+    const hub = withItems("abcdefgh", 2)
+    hub.ask(hub.peers[0]!, Request.Get, GetFlag.ahead)
+    hub.ask(hub.peers[1]!, Request.Get, GetFlag.ahead)
+    const said = hub.said()
+    assert.strictEqual(said.filter((line) => line.startsWith("client 0: ahead")).length, 7)
+    // The first was alone when it asked. What it has not claimed is taken back as soon as the second asks, and shared.
+    const ahead = ["c", "d", "e"].map((item) => `client 1: ahead ${item}`)
+    assert.deepStrictEqual(said.filter((line) => line.startsWith("client 1")), [...ahead, "client 1: item b"])
+  })
+
+  it("that one holds and has not claimed are given to another who asks, in their order", () => {
+    const hub = withItems("abcd", 2)
+    hub.ask(hub.peers[0]!, Request.Get, GetFlag.ahead)
+    assert.isTrue(hub.claim(0))
+    hub.said()
+    hub.ask(hub.peers[1]!, Request.Get)
+    hub.ask(hub.peers[1]!, Request.Get)
+    assert.deepStrictEqual(hub.said(), ["client 1: item c", "client 1: item d"])
+    assert.isFalse(hub.claim(0))
+  })
+
+  it("count as items of the queue until they are claimed", () => {
+    const hub = withItems("abcd", 1)
+    hub.ask(hub.peers[0]!, Request.Get, GetFlag.ahead)
+    hub.claim(0)
+    hub.said()
+    hub.ask(hub.owner, Request.Inspect)
+    assert.deepStrictEqual(hub.said(), ["owner: size 2"])
+  })
+
+  it("make room for a writer when they are claimed, also if the client has not told yet", () => {
+    const hub = withItems("abc", 2, queue(3))
+    hub.ask(hub.peers[0]!, Request.Get, GetFlag.ahead)
+    hub.kernel.receive(hub.peers[0]!, Message.make(Request.Accept, hub.last(), 0, 0))
+    hub.said()
+    hub.ask(hub.peers[1]!, Request.Put, Message.PutFlag.nowait, "d")
+    hub.ask(hub.peers[1]!, Request.Put, Message.PutFlag.nowait, "e")
+    hub.claim(0)
+    hub.ask(hub.peers[1]!, Request.Put, Message.PutFlag.nowait, "e")
+    assert.deepStrictEqual(hub.said(), ["client 1: done", "client 1: WouldBlock", "client 1: done"])
+  })
+
+  it("of a client that dies go back to their places, but for those that it has claimed", () => {
+    const hub = withItems("abcde", 2)
+    hub.ask(hub.peers[0]!, Request.Get, GetFlag.ahead)
+    hub.kernel.receive(hub.peers[0]!, Message.make(Request.Accept, hub.last(), 0, 0))
+    hub.claim(0)
+    hub.kernel.removePeer(hub.peers[0]!)
+    hub.said()
+    for (let i = 0; i < 3; i++) hub.ask(hub.peers[1]!, Request.Get)
+    assert.deepStrictEqual(hub.said(), ["client 1: item c", "client 1: item d", "client 1: item e"])
+  })
+
+  it("are not overtaken: if the item before them goes back, they go back too", () => {
+    const hub = withItems("abc", 1)
+    hub.ask(hub.peers[0]!, Request.Get, GetFlag.ahead)
+    hub.kernel.receive(hub.peers[0]!, Message.make(Request.Return, hub.last(), 0, 0))
+    hub.said()
+    assert.isFalse(hub.claim(0))
+    for (let i = 0; i < 3; i++) hub.ask(hub.peers[0]!, Request.Get)
+    assert.deepStrictEqual(hub.said(), ["client 0: item a", "client 0: item b", "client 0: item c"])
+  })
+
+  it("go back when the client revokes them, and come again under a new generation", () => {
+    const hub = withItems("abc", 1)
+    hub.ask(hub.peers[0]!, Request.Get, GetFlag.ahead)
+    Claim.revoke(hub.words[0]!, Claim.slot(1))
+    assert.isFalse(hub.claim(0))
+    hub.said()
+    hub.ask(hub.peers[0]!, Request.Get, GetFlag.ahead)
+    assert.deepStrictEqual(hub.said(), ["client 0: ahead c", "client 0: item b"])
+    assert.isFalse(hub.claim(0))
+    assert.isTrue(hub.claim(0, 1))
+  })
+
+  it("do not keep the end from readers when all are claimed", () => {
+    const hub = withItems("ab", 2)
+    hub.ask(hub.peers[0]!, Request.Get, GetFlag.ahead)
+    hub.kernel.receive(hub.peers[0]!, Message.make(Request.Accept, hub.last(), 0, 0))
+    hub.claim(0)
+    hub.said()
+    hub.ask(hub.owner, Request.ShutDown)
+    hub.ask(hub.peers[1]!, Request.Get)
+    assert.deepStrictEqual(hub.said(), ["owner: done", "client 1: ShutDown"])
+  })
+
+  it("are counted right where the counters overflow", () => {
+    const hub = make(queue(0), 1)
+    for (let i = 0; i < 5000; i++) {
+      hub.ask(hub.owner, Request.Put, 0, "x")
+      hub.ask(hub.owner, Request.Put, 0, "y")
+      hub.ask(hub.peers[0]!, Request.Get, GetFlag.ahead)
+      hub.kernel.receive(hub.peers[0]!, Message.make(Request.Accept, hub.last(), 0, 0))
+      assert.isTrue(hub.claim(0))
+      assert.isFalse(hub.claim(0))
+    }
+    hub.ask(hub.owner, Request.Inspect)
+    assert.deepStrictEqual(hub.said().at(-1), "owner: size 0")
+  })
+
+  it("are safe from whatever a client writes into its word: nothing is lost for others, or doubled", () => {
+    const hub = withItems("abc", 2)
+    hub.ask(hub.peers[0]!, Request.Get, GetFlag.ahead)
+    hub.kernel.receive(hub.peers[0]!, Message.make(Request.Accept, hub.last(), 0, 0))
+    hub.words[0]![Claim.slot(1)] = -1
+    hub.kernel.removePeer(hub.peers[0]!)
+    hub.ask(hub.owner, Request.Inspect)
+    // It has claimed what it was offered, as far as the hub can know.
+    assert.deepStrictEqual(hub.said().at(-1), "owner: size 0")
+  })
+})
