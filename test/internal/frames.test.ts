@@ -70,11 +70,10 @@ describe("FrameDecoder", () => {
     assert.deepStrictEqual(counts, [0, 0, 0, 0, 0, 1, 1, 1, 1, 1, 2])
   })
 
-  it("gives frames of their own: a chunk that is used again does not change them", () => {
+  it("gives views of what it was fed, and copies nothing", () => {
     const chunk = encode([Buffer.from("hello")])
     const { frames } = decode([chunk])
-    chunk.fill(0)
-    assert.strictEqual(frames[0]!.toString(), "hello")
+    assert.strictEqual(frames[0]!.buffer, chunk.buffer)
   })
 
   it("gives an empty frame", () => {

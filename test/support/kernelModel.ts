@@ -156,6 +156,8 @@ export class Model {
         return true
       }
     }
+    // Nothing is sent ahead where there are no words.
+    if (message.op === Request.More) return true
     if (mine !== undefined) return false
     return this.ask(peer, message)
   }
@@ -207,8 +209,9 @@ export class Model {
     if (holding === undefined) return unknown()
     const { side, thing } = holding
     const { spec } = thing
-    // A Put has other bits in its flag.
-    const nowait = (message.op === Request.Put ? message.flag & PutFlag.nowait : message.flag) === 1
+    // A Put and a Get have other bits in their flags.
+    const bits = message.op === Request.Put || message.op === Request.Get
+    const nowait = (bits ? message.flag & PutFlag.nowait : message.flag) === 1
 
     switch (message.op) {
       case Request.HandOver: {

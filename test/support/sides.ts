@@ -67,24 +67,30 @@ export const sharedPipe = <Self, Id extends string, L extends Mp.Connection.End,
     return [given, right]
   })
 
+const hubOver = (transport: "ring" | "socket"): Effect.Effect<HubService, never, Scope.Scope> =>
+  Effect.map(
+    Layer.build(Layer.fresh(Mp.Hub.layer)).pipe(Effect.provideService(Mp.Hub.TransportOptions, { transport })),
+    (context) => Context.get(context, Mp.Hub.Hub)
+  )
+
 /** A hub of its own, as each process has one. */
-export const freshHub: Effect.Effect<HubService, never, Scope.Scope> = Effect.map(
-  Layer.build(Layer.fresh(Mp.Hub.layer)),
-  (context) => Context.get(context, Mp.Hub.Hub)
-)
+export const freshHub = hubOver("ring")
 
 const between = (
   far: (near: HubService) => Effect.Effect<HubService, never, Scope.Scope>,
-  owner: "near" | "far"
+  owner: "near" | "far",
+  nearHub = freshHub
 ): Layer.Layer<Sides> =>
   Layer.effect(Sides)(Effect.gen(function*() {
-    const near = yield* freshHub
+    const near = yield* nearHub
     return { near, far: yield* far(near), owner }
   }))
 
 /** What may lie between two processes. */
 export const layers: ReadonlyArray<readonly [name: string, layer: Layer.Layer<Sides>]> = [
   ["two holders at one hub", between((near) => near.fork, "near")],
-  ["a socket, the near side owns the object", between(() => freshHub, "near")],
-  ["a socket, the far side owns the object", between(() => freshHub, "far")]
+  ["a ring, the near side owns the object", between(() => freshHub, "near")],
+  ["a ring, the far side owns the object", between(() => freshHub, "far")],
+  ["a socket, the near side owns the object", between(() => hubOver("socket"), "near", hubOver("socket"))],
+  ["a socket, the far side owns the object", between(() => hubOver("socket"), "far", hubOver("socket"))]
 ]

@@ -9,6 +9,7 @@
  * what was written before, and an answer tells just that: the hub read everything up to its request. Where too much was written
  * since, the client asks the hub how far it has come before it accepts.
  */
+import type * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import { HubLost } from "../../Failure.ts"
 import * as Claim from "./claim.ts"
@@ -130,23 +131,25 @@ export class Client {
    * The same with a deadline. When it passes, the request is cancelled, and the answer decides: what had happened before
    * the hub saw the cancellation counts.
    */
-  performWithin<A, E, R>(operation: Operation<A, E, R>, deadline: Effect.Effect<void>): Effect.Effect<A, E, R> {
-    return Effect.withFiber((fiber) =>
-      Effect.callback<A, E, R>((resume) => {
-        const entry = this.open(operation, (answer) => {
-          timer.interruptUnsafe()
-          resume(Effect.suspend(() => this.settle(operation, entry, answer)))
-        })
-        if (entry.answer !== undefined) return resume(this.settle(operation, entry, entry.answer))
-        const timer = Effect.runForkWith(fiber.context)(
-          Effect.andThen(deadline, Effect.sync(() => this.cancel(entry)))
-        )
-        return Effect.sync(() => {
-          timer.interruptUnsafe()
-          this.abandon(entry)
-        })
+  performWithin<A, E, R>(
+    operation: Operation<A, E, R>,
+    deadline: Effect.Effect<void>,
+    context: Context.Context<never>
+  ): Effect.Effect<A, E, R> {
+    return Effect.callback<A, E, R>((resume) => {
+      const entry = this.open(operation, (answer) => {
+        timer.interruptUnsafe()
+        resume(Effect.suspend(() => this.settle(operation, entry, answer)))
       })
-    )
+      if (entry.answer !== undefined) return resume(this.settle(operation, entry, entry.answer))
+      const timer = Effect.runForkWith(context)(
+        Effect.andThen(deadline, Effect.sync(() => this.cancel(entry)))
+      )
+      return Effect.sync(() => {
+        timer.interruptUnsafe()
+        this.abandon(entry)
+      })
+    })
   }
 
   /**

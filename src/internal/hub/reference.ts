@@ -3,6 +3,7 @@
  */
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import type * as Fiber from "effect/Fiber"
 import type * as Scope from "effect/Scope"
 import { Closed, type HubLost } from "../../Failure.ts"
 import { type Attachment, join } from "./attachments.ts"
@@ -32,6 +33,12 @@ export interface Meaning<A, E, R> {
 
 /** The first number after those of stdin, stdout and stderr. */
 const firstNumber = 3
+
+/**
+ * How many more steps a fiber must be able to take when it takes an item. If it yielded in between, it could be interrupted with the item in
+ * its hands; so one that is about to yield does so before.
+ */
+const stepsOfGet = 8
 
 export class Reference {
   readonly name: string
@@ -107,7 +114,7 @@ export class Reference {
       readonly eager?: (() => boolean) | undefined
     } = {}
   ): Effect.Effect<A, E | Closed | HubLost, R> {
-    return Effect.suspend(() => {
+    const begin = (fiber: Fiber.Fiber<unknown, unknown>): Effect.Effect<A, E | Closed | HubLost, R> => {
       if (this.detached) return Effect.fail(this.closed())
       if (op === Message.Request.Put && options.attachments === undefined) {
         const put = this.client.putOnCredit(this.ref, options.bytes!)
@@ -136,8 +143,13 @@ export class Reference {
       }
       return wait === undefined || wait === "nowait"
         ? this.client.perform(operation)
-        : this.client.performWithin(operation, Effect.sleep(wait))
-    })
+        : this.client.performWithin(operation, Effect.sleep(wait), fiber.context)
+    }
+    return Effect.withFiber((fiber) =>
+      op === Message.Request.Get && fiber.currentOpCount + stepsOfGet > fiber.cache.maxOpsBeforeYield
+        ? Effect.flatMap(Effect.yieldNow, () => begin(fiber))
+        : begin(fiber)
+    )
   }
 
   /**
