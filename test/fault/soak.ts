@@ -283,7 +283,8 @@ Mp.runMain(program.pipe(
     )
   ),
   Effect.andThen(Effect.suspend(() => {
-    const left = readdirSync(temporary)
+    // The cache of compiled code is there to stay.
+    const left = readdirSync(temporary).filter((name) => !name.startsWith("effect-multiprocessing-"))
     return left.length === 0 ? Effect.void : new Grown({ message: `left behind: ${left.join(", ")}` })
   }))
 ))
