@@ -204,13 +204,6 @@ const mutations = [
     file: "src/internal/hub/client.ts",
     find: "this.send(Message.Request.More, 0, ref, 0)",
     replace: "void ref"
-  },
-  {
-    defect: "an item that was accepted with its answer can be given up",
-    file: "src/internal/hub/link.ts",
-    find: "if (inbox.length > 0 || undelivered > 0) {\n            send(message)",
-    replace:
-      "if (inbox.length > 0 || undelivered > 0) {\n            send(eager ? { ...message, flag: message.flag | Message.GetFlag.accepted } : message)"
   }
 ]
 
