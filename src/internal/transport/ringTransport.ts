@@ -103,7 +103,7 @@ class RingDuplex implements Duplex, Pollable {
     for (; i < chunks.length; i++) this.pending.push(Buffer.from(chunks[i]!))
     if (this.state !== "ring") return
     if (this.pending.length > 0) this.push()
-    else if (this.writer.takeSleeper()) this.below.write([doorbell])
+    else this.ringBell()
     this.poller.wake(this)
   }
 
@@ -268,6 +268,11 @@ class RingDuplex implements Duplex, Pollable {
     return true
   }
 
+  /** Wakes the other side, if it sleeps. */
+  private ringBell(): void {
+    if (this.writer.takeSleeper()) this.below.write([doorbell])
+  }
+
   /** Hands over what there is room for. `false`: there is none. */
   private push(): boolean {
     let done = 0
@@ -282,7 +287,7 @@ class RingDuplex implements Duplex, Pollable {
       done++
     }
     this.pending = done === this.pending.length ? [] : this.pending.slice(done)
-    if (this.writer.takeSleeper()) this.below.write([doorbell])
+    this.ringBell()
     if (this.pending.length > 0) return written > 0
     const { flushed } = this
     this.flushed = []
