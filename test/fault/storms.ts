@@ -576,27 +576,38 @@ const tasks: Storm = (env) =>
     return counts.text
   })
 
-const ofQueues = endings(({ queues }) => queues.get())
-const ofJoinables = endings(({ joinables }) => joinables.get())
-
 const soon = (random: Random) => ({ timeout: random.int(3) })
 const alone = "none"
 
+/** What the queues with all of the operations have in common. */
+const storable = (
+  name: string,
+  way: Way,
+  of: (world: World) => Mp.Queue.Queue<number> | Mp.JoinableQueue.JoinableQueue<number>,
+  supply: Parameters<typeof endings>[0]
+): Record<string, Storm> => {
+  const { close, shutdown, shutdownNow } = endings(supply)
+  const storms: Record<string, Storm> = {
+    put: senders(way, (n, world) => of(world).put(n)),
+    "put with a timeout": senders(way, (n, world, random) => of(world).put(n, soon(random))),
+    "put that times out": senders(way, (n, world, random) => of(world).put(n, soon(random)), alone),
+    putNowait: senders(way, (n, world) => of(world).putNowait(n)),
+    get: receivers(way, (world) => of(world).get()),
+    "get with a timeout": receivers(way, (world, random) => of(world).get(soon(random))),
+    "get that times out": receivers(way, (world, random) => of(world).get(soon(random)), alone),
+    getNowait: receivers(way, (world) => of(world).getNowait),
+    qsize: observers(way, (world) => of(world).qsize),
+    empty: observers(way, (world) => of(world).empty),
+    full: observers(way, (world) => of(world).full),
+    shutdown,
+    "shutdown at once": shutdownNow,
+    close
+  }
+  return Object.fromEntries(Object.entries(storms).map(([operation, storm]) => [`${name}.${operation}`, storm]))
+}
+
 const storms: Record<string, Storm> = {
-  "Queue.put": senders(ways.queue, (n, { queue }) => queue.put(n)),
-  "Queue.put with a timeout": senders(ways.queue, (n, { queue }, random) => queue.put(n, soon(random))),
-  "Queue.put that times out": senders(ways.queue, (n, { queue }, random) => queue.put(n, soon(random)), alone),
-  "Queue.putNowait": senders(ways.queue, (n, { queue }) => queue.putNowait(n)),
-  "Queue.get": receivers(ways.queue, ({ queue }) => queue.get()),
-  "Queue.get with a timeout": receivers(ways.queue, ({ queue }, random) => queue.get(soon(random))),
-  "Queue.get that times out": receivers(ways.queue, ({ queue }, random) => queue.get(soon(random)), alone),
-  "Queue.getNowait": receivers(ways.queue, ({ queue }) => queue.getNowait),
-  "Queue.qsize": observers(ways.queue, ({ queue }) => queue.qsize),
-  "Queue.empty": observers(ways.queue, ({ queue }) => queue.empty),
-  "Queue.full": observers(ways.queue, ({ queue }) => queue.full),
-  "Queue.shutdown": ofQueues.shutdown,
-  "Queue.shutdown at once": ofQueues.shutdownNow,
-  "Queue.close": ofQueues.close,
+  ...storable("Queue", ways.queue, ({ queue }) => queue, ({ queues }) => queues.get()),
   "SimpleQueue.put": senders(ways.simple, (n, { simple }) => simple.put(n)),
   "SimpleQueue.get": receivers(ways.simple, ({ simple }) => simple.get()),
   "SimpleQueue.close": ends(
@@ -610,20 +621,7 @@ const storms: Record<string, Storm> = {
     { tag: "Closed", drops: false }
   ),
   "SimpleQueue.empty": observers(ways.simple, ({ simple }) => simple.empty),
-  "JoinableQueue.put": senders(ways.joinable, (n, { joinable }) => joinable.put(n)),
-  "JoinableQueue.put with a timeout": senders(ways.joinable, (n, { joinable }, r) => joinable.put(n, soon(r))),
-  "JoinableQueue.put that times out": senders(ways.joinable, (n, { joinable }, r) => joinable.put(n, soon(r)), alone),
-  "JoinableQueue.putNowait": senders(ways.joinable, (n, { joinable }) => joinable.putNowait(n)),
-  "JoinableQueue.get": receivers(ways.joinable, ({ joinable }) => joinable.get()),
-  "JoinableQueue.get with a timeout": receivers(ways.joinable, ({ joinable }, random) => joinable.get(soon(random))),
-  "JoinableQueue.get that times out": receivers(ways.joinable, ({ joinable }, r) => joinable.get(soon(r)), alone),
-  "JoinableQueue.getNowait": receivers(ways.joinable, ({ joinable }) => joinable.getNowait),
-  "JoinableQueue.qsize": observers(ways.joinable, ({ joinable }) => joinable.qsize),
-  "JoinableQueue.empty": observers(ways.joinable, ({ joinable }) => joinable.empty),
-  "JoinableQueue.full": observers(ways.joinable, ({ joinable }) => joinable.full),
-  "JoinableQueue.shutdown": ofJoinables.shutdown,
-  "JoinableQueue.shutdown at once": ofJoinables.shutdownNow,
-  "JoinableQueue.close": ofJoinables.close,
+  ...storable("JoinableQueue", ways.joinable, ({ joinable }) => joinable, ({ joinables }) => joinables.get()),
   "JoinableQueue.taskDone": tasks,
   "JoinableQueue.join": observers(ways.joinable, ({ joinable }) => joinable.join()),
   "JoinableQueue.join with a timeout": observers(ways.joinable, ({ joinable }, random) => joinable.join(soon(random)), {

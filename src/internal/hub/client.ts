@@ -225,8 +225,7 @@ export class Client {
   /** Is there an item that {@link takeAhead} would give? */
   hasAhead(ref: number): boolean {
     const ahead = this.ahead.get(ref)
-    const item = ahead && this.nextAhead(ref, ahead)
-    return item !== undefined && Claim.canClaim(this.link.words()!, Claim.slot(ref), item.generation)
+    return ahead !== undefined && this.nextAhead(ref, ahead) !== undefined
   }
 
   /** The first item that was not revoked. */
@@ -261,11 +260,17 @@ export class Client {
 
   /** Perhaps nobody is left now who reads what this process sends: the hub must have seen it before anything else is sent unasked. */
   private suspendCredit(): void {
+    // Without words there is no credit.
+    if (this.link.words() === undefined) return
     this.creditSuspended++
-    const ping = this.open({ op: Message.Request.Ping, ref: noReference, flag: 0, bytes: none }, () => {
+    this.ping(() => {
       this.creditSuspended--
     })
-    if (ping.answer !== undefined) this.creditSuspended--
+  }
+
+  /** Asks a hub that is not near how far it has come. */
+  private ping(deliver: (answer: Answer) => void): Entry {
+    return this.open({ op: Message.Request.Ping, ref: noReference, flag: 0, bytes: none }, deliver)
   }
 
   /** Waits until everything that was sent has left this process. */
@@ -373,23 +378,16 @@ export class Client {
   private receiveItem(entry: Entry, message: Message.Message, read: Entry): void {
     this.link.whenFlushed(() => {
       if (this.entries.get(entry.request) !== entry) return
-      if (this.link.hasRoom() === true) {
-        this.entries.delete(entry.request)
-        return entry.deliver(message)
-      }
       const unreadBytes = this.sentBytes - read.sentBytes
       const unreadMessages = this.sentMessages - read.sentMessages
-      if (unreadBytes <= maxUnread.bytes && unreadMessages <= maxUnread.messages) {
+      const isLittle = unreadBytes <= maxUnread.bytes && unreadMessages <= maxUnread.messages
+      if (this.link.hasRoom() === true || isLittle) {
         this.entries.delete(entry.request)
         return entry.deliver(message)
       }
-      const ping = this.open(
-        { op: Message.Request.Ping, ref: noReference, flag: 0, bytes: none },
-        (answer) => {
-          if (answer !== "Detached" && "op" in answer) this.receiveItem(entry, message, ping)
-        }
-      )
-      if (ping.answer !== undefined) this.receiveItem(entry, message, ping)
+      const ping = this.ping((answer) => {
+        if (answer !== "Detached" && "op" in answer) this.receiveItem(entry, message, ping)
+      })
     })
   }
 

@@ -71,11 +71,11 @@ export class Mailbox {
 
   /** A writer would wait now. */
   get full(): boolean {
-    return this.options.maxItems > 0 && this.items >= this.options.maxItems
+    return this.perItem && this.items >= this.options.maxItems
   }
 
   private hasRoom(size: number): boolean {
-    if (this.options.maxItems > 0 && this.items + this.reserved.items >= this.options.maxItems) return false
+    if (this.perItem && this.items + this.reserved.items >= this.options.maxItems) return false
     return (this.items === 0 && this.reserved.bytes === 0) ||
       this.bytes + this.reserved.bytes + size <= this.options.maxBytes
   }
@@ -88,11 +88,6 @@ export class Mailbox {
   /** Nothing that was reserved is outstanding. */
   get unreserved(): boolean {
     return this.reserved.items === 0 && this.reserved.bytes === 0
-  }
-
-  /** Somebody waits for room. */
-  get crowded(): boolean {
-    return this.writers.size > 0
   }
 
   /** Units of room that could be reserved now: items, or bytes. */

@@ -48,13 +48,16 @@ interface Shell {
   readonly exit: (code: number) => void
 }
 
+/** What a process of its own has. The hub ends last. */
+const ownServices = Layer.provideMerge(Spawner.layer, Hub.layer)
+
 const start = (definition: Definition, shell: Shell) => {
   const parentEnded = Deferred.makeUnsafe<void>()
   const place = {
     pid: process.pid,
     parentEnded: Deferred.await(parentEnded),
     hasParentEnded: () => Deferred.isDoneUnsafe(parentEnded),
-    layer: Layer.provideMerge(Spawner.layer, Hub.layer)
+    layer: ownServices
   }
   let fiber: Fiber.Fiber<unknown, unknown> | undefined
   let interrupted = false
@@ -157,7 +160,7 @@ const rehearse = Effect.gen(function*() {
     pid: process.pid,
     parentEnded: Effect.never,
     hasParentEnded: () => false,
-    layer: Layer.provideMerge(Spawner.layer, Hub.layer)
+    layer: ownServices
   }
   const payload = yield* Codec.make(Schema.Void, definition.name, hub).encode(undefined, "rehearse")
   const message = yield* Codec.encode(

@@ -33,6 +33,10 @@ const view = (memory: ArrayBufferLike, offset: number, capacity: number): View =
   mask: capacity - 1
 })
 
+/** Takes a mark, if there is one: only one of those who see it does. */
+const takeMark = ({ control }: View, mark: number): boolean =>
+  Atomics.load(control, mark) !== 0 && Atomics.exchange(control, mark, 0) !== 0
+
 export class RingWriter {
   private readonly view: View
   /** This side's own counter: the one in memory is for the reader. */
@@ -74,8 +78,7 @@ export class RingWriter {
 
   /** Takes the mark of a reader that sleeps: the caller must wake it. */
   takeSleeper(): boolean {
-    const { control } = this.view
-    return Atomics.load(control, asleep) !== 0 && Atomics.exchange(control, asleep, 0) !== 0
+    return takeMark(this.view, asleep)
   }
 }
 
@@ -116,7 +119,6 @@ export class RingReader {
 
   /** Takes the mark of a writer that waits for room: the caller must wake it. */
   takeWaiter(): boolean {
-    const { control } = this.view
-    return Atomics.load(control, waiting) !== 0 && Atomics.exchange(control, waiting, 0) !== 0
+    return takeMark(this.view, waiting)
   }
 }

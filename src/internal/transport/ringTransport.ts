@@ -49,7 +49,7 @@ type State = "handshake" | "unknown" | "offering" | "awaitingOffer" | "ring" | "
 class RingDuplex implements Duplex, Pollable {
   private readonly below: Duplex
   private readonly shared: SharedMemory
-  private readonly poller: Pick<Poller, "wake" | "forget" | "pollAll">
+  private readonly poller: Options["poller"]
   private readonly capacity: number
   events!: DuplexEvents
   private state: State = "handshake"
