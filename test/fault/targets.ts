@@ -179,7 +179,8 @@ export const customer = Mp.Target.make(
 )
 
 const Forgery = Schema.Struct({
-  address: Schema.String,
+  /** The hub; by default its own. */
+  address: Schema.UndefinedOr(Schema.String),
   atATime: Schema.Int,
   /** Is told of the first answer. */
   begun: Mp.SimpleQueue.handle(Schema.Int)
@@ -196,7 +197,8 @@ export const forger = Mp.Target.make(
     )
     setPriority(constants.priority.PRIORITY_LOW)
     const run = Effect.runForkWith(yield* Effect.context<never>())
-    return yield* insist(address, key, requests, atATime, () => run(begun.put(atATime)))
+    const own = yield* Effect.orDie(Effect.flatMap(Mp.Hub.Hub, (hub) => hub.address))
+    return yield* insist(address ?? own, key, requests, atATime, () => run(begun.put(atATime)))
   })
 )
 
