@@ -381,3 +381,97 @@ export class Unsupported extends Schema.TaggedError<Unsupported>()("Unsupported"
     return `${this.operation} is not supported here: ${this.problem}`
   }
 }
+
+/**
+ * How a pool lost a worker.
+ *
+ * - `Exited`: it called `process.exit`, or an error escaped from a callback
+ * - `Signaled`: a signal ended it
+ * - `OutOfMemory`: its heap was full, and V8 gave up
+ * - `StartFailed`: it could not be started, again and again
+ * - `Recycled`: it took more memory than `maxMemory`, and the pool was told to stop such a worker at once
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type WorkerLostReason = typeof WorkerLostReason.Type
+const WorkerLostReason = Schema.Literals(["Exited", "Signaled", "OutOfMemory", "StartFailed", "Recycled"])
+
+const workerLostBecause = ({ exitCode, reason }: WorkerLost): string => {
+  switch (reason) {
+    case "Exited":
+      return `ended with exit code ${exitCode}`
+    case "Signaled":
+      return `was ended by ${signalName(-(exitCode ?? 0))}`
+    case "OutOfMemory":
+      return "ran out of memory"
+    case "StartFailed":
+      return "could not be started"
+    case "Recycled":
+      return "took more memory than maxMemory and was stopped"
+  }
+}
+
+/**
+ * The worker that ran the task is gone, and nobody knows how far the task had come. Only the task that it ran fails with this; the pool
+ * goes on with another worker.
+ *
+ * A task that may be run twice can be marked `idempotent`; then the pool runs it again before it fails.
+ *
+ * Python: `BrokenProcessPool`, which fails every task of the pool; a `Pool` of Python waits for ever.
+ *
+ * @category failures
+ * @since 0.1.0
+ */
+export class WorkerLost extends Schema.TaggedError<WorkerLost>()("WorkerLost", {
+  pool: Schema.String,
+  worker: Schema.String,
+  target: Schema.String,
+  reason: WorkerLostReason,
+  /** 0 to 255, or minus the signal number. None if there was no process. */
+  exitCode: Schema.optionalKey(Schema.Int),
+  /** What is known besides: the error that escaped, or why it could not be started. */
+  cause: Schema.optionalKey(Schema.Defect({ includeStack: true }))
+}) {
+  override get message(): string {
+    const detail = this.cause instanceof Error ? `: ${this.cause.message}` : ""
+    return this.reason === "StartFailed"
+      ? `${this.pool}: target "${this.target}" was not run, as no worker could be started${detail}`
+      : `${this.pool}: ${this.worker} ${workerLostBecause(this)} while it ran target "${this.target}"${detail}. ` +
+        `If the task may be run twice, mark it idempotent, and it is tried again.`
+  }
+}
+
+/**
+ * A task has cost the pool one worker after the other, and is not tried again.
+ *
+ * @category failures
+ * @since 0.1.0
+ */
+export class PoisonousTask extends Schema.TaggedError<PoisonousTask>()("PoisonousTask", {
+  pool: Schema.String,
+  target: Schema.String,
+  /** How many workers it has cost. */
+  losses: Schema.Int,
+  /** How the last one was lost. */
+  last: WorkerLost
+}) {
+  override get message(): string {
+    return `${this.pool}: target "${this.target}" has ended ${this.losses} workers one after the other, with the same payload. ` +
+      `The last one: ${this.last.message}`
+  }
+}
+
+/**
+ * The pool takes no more tasks, and this one was not run to its end: the pool was shut down, or its scope closed.
+ *
+ * Python: `ValueError` "Pool not running", `RuntimeError` "cannot schedule new futures after shutdown".
+ *
+ * @category failures
+ * @since 0.1.0
+ */
+export class PoolClosed extends Schema.TaggedError<PoolClosed>()("PoolClosed", { pool: Schema.String }) {
+  override get message(): string {
+    return `${this.pool}: the pool is shut down. Submit tasks before shutdown, inside the scope that made the pool.`
+  }
+}

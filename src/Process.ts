@@ -18,6 +18,7 @@
  *
  * @since 0.1.0
  */
+import type * as ByteSize from "effect/ByteSize"
 import * as Context from "effect/Context"
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -140,6 +141,11 @@ export interface Options {
   readonly stdout?: Stdio | undefined
   /** Default: `"inherit"`. */
   readonly stderr?: Stdio | undefined
+  /**
+   * How large the heap of the child may become, in whole MiB. One that needs more is ended by V8, with SIGABRT (a thread with exit code 1). Default: what V8
+   * chooses for the machine, or the flags of this process. No effect on fibers.
+   */
+  readonly maxHeap?: ByteSize.Input | undefined
 }
 
 /**

@@ -55,6 +55,8 @@ export interface Request {
   readonly stdin: Stdio
   readonly stdout: Stdio
   readonly stderr: Stdio
+  /** The limit of the child's heap, in MiB. */
+  readonly maxHeap: number | undefined
 }
 
 /**
@@ -116,6 +118,8 @@ export interface SpawnerService {
   readonly spawn: (request: Request) => Effect.Effect<Spawned, StartFailure>
   /** Children live in this process and share its hub. */
   readonly local: boolean
+  /** Each child is a process of the operating system. */
+  readonly ownProcesses: boolean
   /** The children that are alive, and how each is joined or stopped when the spawner ends. */
   readonly children: Map<Process.Any, (exit: Exit.Exit<unknown, unknown>) => Effect.Effect<void>>
   /** @internal The processes of a scope, which are stopped together. */
@@ -141,12 +145,13 @@ export class Spawner extends Context.Service<Spawner, SpawnerService>()("effect-
  */
 export const make = (
   spawn: SpawnerService["spawn"],
-  options?: { readonly local?: boolean | undefined }
+  options?: { readonly local?: boolean | undefined; readonly ownProcesses?: boolean | undefined }
 ): Effect.Effect<SpawnerService, never, Scope.Scope> =>
   Effect.acquireRelease(
     Effect.sync((): SpawnerService => ({
       spawn,
       local: options?.local ?? false,
+      ownProcesses: options?.ownProcesses ?? true,
       children: new Map(),
       families: new WeakMap(),
       count: 0
@@ -296,7 +301,7 @@ export const layerWarm = (options: WarmOptions = {}): Layer.Layer<Spawner> =>
  * @since 0.1.0
  */
 export const layerThread: Layer.Layer<Spawner> = Layer.effect(Spawner)(
-  Effect.flatMap(quickImports, (quickImports) => make(Thread.spawn(quickImports)))
+  Effect.flatMap(quickImports, (quickImports) => make(Thread.spawn(quickImports), { ownProcesses: false }))
 )
 
 /** Far from the numbers that an operating system gives. */
@@ -307,7 +312,8 @@ const makeFiber = (nextPid: () => number): Effect.Effect<SpawnerService, never, 
     FiberSpawner.surroundings,
     (surroundings) =>
       make(FiberSpawner.spawn({ surroundings, nextPid, spawner: Layer.effect(Spawner)(makeFiber(nextPid)) }), {
-        local: true
+        local: true,
+        ownProcesses: false
       })
   )
 

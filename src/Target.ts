@@ -12,6 +12,7 @@
  *
  * @since 0.1.0
  */
+import type * as Context from "effect/Context"
 import type * as Effect from "effect/Effect"
 import * as Predicate from "effect/Predicate"
 import * as Schema from "effect/Schema"
@@ -57,6 +58,24 @@ export interface Target<in Payload, out A, out E, out R> {
 export type Any = Target<any, any, any, any>
 
 /**
+ * What a target needs that uses a service of the worker it runs in. Nobody provides this but a pool whose worker has the service.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface InWorker<in out Service> {
+  readonly "provided by the worker of a pool": (_: Service) => Service
+}
+
+/**
+ * {@link InWorker}, for each of several services.
+ *
+ * @category utility types
+ * @since 0.1.0
+ */
+export type InWorkers<Services> = Services extends unknown ? InWorker<Services> : never
+
+/**
  * @category guards
  * @since 0.1.0
  */
@@ -100,6 +119,8 @@ const Proto = {
  * - `payload`, `success`, `error`: schemas; by default nothing, nothing, and no typed failure
  * - `inherits`: the services that the child gets from its parent. Inside of `run` exactly these are available, besides the hub and the
  *   spawner of the child (for its own objects and children) and a scope that closes when `run` is over
+ * - `uses`: services of the worker that the target runs in. Such a target runs in a pool whose worker provides them, and nowhere else: see
+ *   `Pool.worker`
  *
  * A success or an error may be anything that its schema can encode; one that it can't encode is a defect of the target.
  *
@@ -137,7 +158,8 @@ export const make = <
   P extends Codec.Portable = typeof Schema.Void,
   S extends Codec.Portable = typeof Schema.Void,
   E extends Codec.Portable = typeof Schema.Never,
-  const I extends ReadonlyArray<Inheritable.Any> = []
+  const I extends ReadonlyArray<Inheritable.Any> = [],
+  const U extends ReadonlyArray<Context.Key<any, any>> = []
 >(
   name: string,
   options: {
@@ -146,11 +168,16 @@ export const make = <
     readonly success?: S
     readonly error?: E
     readonly inherits?: I
+    readonly uses?: U
   },
   run: (
     payload: P["Type"]
-  ) => Effect.Effect<S["Type"], E["Type"], Inheritable.Services<I> | Hub | Spawner | Scope.Scope>
-): Target<P["Type"], S["Type"], E["Type"], Inheritable.Services<I>> => {
+  ) => Effect.Effect<
+    S["Type"],
+    E["Type"],
+    Inheritable.Services<I> | U[number]["Identifier"] | Hub | Spawner | Scope.Scope
+  >
+): Target<P["Type"], S["Type"], E["Type"], Inheritable.Services<I> | InWorkers<U[number]["Identifier"]>> => {
   const definition: Definition = {
     name,
     module: toModuleUrl(options.module),

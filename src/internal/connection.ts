@@ -142,6 +142,17 @@ export class ConnectionImpl {
       : this.invalid("recvBytes", `maxLength ${room} is not a number of bytes`)
   }
 
+  /** The next message as bytes if there is one now. */
+  readonly takeBytes: Effect.Effect<Uint8Array | undefined, Closed | HubLost> = Effect.suspend(() =>
+    Effect.catchTags(
+      this.receiveMessage("takeBytes", "nowait", (bytes, lease): Effect.Effect<Uint8Array | undefined> => {
+        lease.accept()
+        return Effect.succeed(bytes)
+      }),
+      { TimedOut: () => Effect.void, EndOfFile: () => Effect.void }
+    )
+  ) as Effect.Effect<Uint8Array | undefined, Closed | HubLost>
+
   readonly recvBytesInto = (buffer: ArrayBufferView, offset = 0) =>
     isNatural(offset) && offset <= buffer.byteLength
       ? this.receiveMessage("recvBytesInto", undefined, (bytes, lease) => {

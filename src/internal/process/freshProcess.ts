@@ -63,17 +63,20 @@ export const entryArguments = ({ module, preload = [], quickImports, target }: M
   ...preload
 ]
 
-const interpreterArguments = (mission: Mission): Array<string> => {
+const interpreterArguments = (mission: Mission, maxHeap: number | undefined): Array<string> => {
   const flags = inheritedFlags(process.execArgv)
+  // The last one counts.
+  if (maxHeap !== undefined) flags.push(`--max-old-space-size=${maxHeap}`)
   return entryFile === undefined
     ? [...flags, "--input-type=module", "--eval", entryText(mission)]
     : [...flags, entryFile, ...entryArguments(mission)]
 }
 
-type Streams = Pick<Request, "stdin" | "stdout" | "stderr">
+/** What a process has from its first instruction on. */
+type Surroundings = Pick<Request, "stdin" | "stdout" | "stderr" | "maxHeap">
 
-/** The standard streams that a request has if it says nothing of them. */
-export const usualStreams: Streams = { stdin: "ignore", stdout: "inherit", stderr: "inherit" }
+/** What a request asks for if it says nothing of it. */
+export const usual: Surroundings = { stdin: "ignore", stdout: "inherit", stderr: "inherit", maxHeap: undefined }
 
 /** A Node process that runs the entry. */
 export interface NodeProcess {
@@ -86,12 +89,12 @@ export interface NodeProcess {
 /** Starts a Node process, which the guard ends if this process dies first. */
 export const launch = Effect.fnUntraced(function*(
   guard: Guard,
-  { stderr, stdin, stdout }: Streams,
+  { maxHeap, stderr, stdin, stdout }: Surroundings,
   mission: Mission
 ): Effect.fn.Return<NodeProcess, StartFailure> {
   const child: ChildProcess = yield* Effect.try({
     try: () =>
-      spawnProcess(process.execPath, interpreterArguments(mission), {
+      spawnProcess(process.execPath, interpreterArguments(mission, maxHeap), {
         stdio: [stdin, stdout, stderr, "pipe"],
         windowsHide: true
       }),

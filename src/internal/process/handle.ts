@@ -3,6 +3,7 @@
  *
  * `initial` → `starting` → `running` → `stopped`, and `closed` after `stopped` or `initial`.
  */
+import * as ByteSize from "effect/ByteSize"
 import * as Cause from "effect/Cause"
 import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
@@ -226,12 +227,21 @@ export class ProcessImpl {
 
   private spawn(boot: Uint8Array, transit: Scope.Closeable) {
     const { spawner } = this.environment
-    const { stderr = "inherit", stdin = "ignore", stdout = "inherit" } = this.options
+    const { maxHeap, stderr = "inherit", stdin = "ignore", stdout = "inherit" } = this.options
     const { module, name: target } = this.definition
     return Effect.suspend((): Effect.Effect<Spawned, SpawnError | Closed> =>
       // The scope closed meanwhile, and would never know of the process.
       this.state === "closed" ? Effect.fail(new Closed({ object: this.name })) : Effect.mapError(
-        spawner.spawn({ module, target, boot, hub: this.environment.hub, stdin, stdout, stderr }),
+        spawner.spawn({
+          module,
+          target,
+          boot,
+          hub: this.environment.hub,
+          stdin,
+          stdout,
+          stderr,
+          maxHeap: maxHeap === undefined ? undefined : mebibytes(maxHeap)
+        }),
         ({ cause, reason }) => this.spawnError(reason, cause)
       )
     ).pipe(
@@ -259,7 +269,7 @@ export class ProcessImpl {
   private onEnded(ended: Ended, transit: Scope.Closeable) {
     return Effect.gen({ self: this }, function*() {
       const exit = Option.isSome(ended.result)
-        ? yield* Effect.flatten(Effect.exit(Outcome.decode(this.definition, ended.result.value))).pipe(
+        ? yield* Effect.flatten(Effect.exit(Outcome.make(this.definition).decode(ended.result.value))).pipe(
           Effect.match({ onSuccess: (exit) => exit, onFailure: (error) => Exit.die(error) })
         )
         : Exit.fail(this.exitedWith(ended.exitCode))
@@ -462,3 +472,7 @@ export class ProcessImpl {
 /** Annotations can be anything; what JSON can't hold becomes text. */
 const toJson = (annotations: Readonly<Record<string, unknown>>): string =>
   JSON.stringify(annotations, (_, value) => typeof value === "bigint" ? String(value) : value)
+
+/** At least one. */
+const mebibytes = (size: ByteSize.Input): number =>
+  Math.max(1, Math.floor(Number(ByteSize.fromInputUnsafe(size)) / 2 ** 20))

@@ -55,34 +55,33 @@ const errorsOf = (exit: Exit.Exit<unknown, unknown>): Array<Error | undefined> =
       Cause.isFailReason(reason) && reason.error instanceof Error ? reason.error : undefined
     )
 
-/** In the child. */
-export const encode = (
-  schemas: Schemas,
-  exit: Exit.Exit<unknown, unknown>
-): Effect.Effect<Uint8Array, Schema.SchemaError> =>
-  // Objects can't travel in a result, as their holder ends with it: nothing asks for the hub.
-  Schema.encodeUnknownEffect(codec(schemas))({
-    exit,
-    stacks: errorsOf(exit).map((error) => error?.stack)
-  }) as Effect.Effect<Uint8Array, Schema.SchemaError>
+/** An exit, encoded and decoded by the schemas of a target. */
+export interface Codec {
+  /** In the child. */
+  readonly encode: (exit: Exit.Exit<unknown, unknown>) => Effect.Effect<Uint8Array, Schema.SchemaError>
+  /** In the parent. */
+  readonly decode: (bytes: Uint8Array) => Effect.Effect<Exit.Exit<unknown, unknown>, Schema.SchemaError>
+}
 
-/** In the parent. */
-export const decode = (
-  schemas: Schemas,
-  bytes: Uint8Array
-): Effect.Effect<Exit.Exit<unknown, unknown>, Schema.SchemaError> =>
-  Effect.map(
-    Schema.decodeUnknownEffect(codec(schemas))(bytes) as Effect.Effect<
-      { readonly exit: Exit.Exit<unknown, unknown>; readonly stacks: ReadonlyArray<string | undefined> },
-      Schema.SchemaError
-    >,
-    ({ exit, stacks }) => {
-      for (const [i, error] of errorsOf(exit).entries()) {
-        const stack = stacks[i]
-        if (error !== undefined && stack !== undefined) {
-          Object.defineProperty(error, "stack", { value: stack, configurable: true, writable: true })
+export const make = (schemas: Schemas): Codec => {
+  const binary = codec(schemas)
+  // Objects can't travel in a result, as their holder ends with it: nothing asks for the hub.
+  const encode = Schema.encodeUnknownEffect(binary) as (value: unknown) => Effect.Effect<Uint8Array, Schema.SchemaError>
+  const decode = Schema.decodeUnknownEffect(binary) as (bytes: Uint8Array) => Effect.Effect<
+    { readonly exit: Exit.Exit<unknown, unknown>; readonly stacks: ReadonlyArray<string | undefined> },
+    Schema.SchemaError
+  >
+  return {
+    encode: (exit) => encode({ exit, stacks: errorsOf(exit).map((error) => error?.stack) }),
+    decode: (bytes) =>
+      Effect.map(decode(bytes), ({ exit, stacks }) => {
+        for (const [i, error] of errorsOf(exit).entries()) {
+          const stack = stacks[i]
+          if (error !== undefined && stack !== undefined) {
+            Object.defineProperty(error, "stack", { value: stack, configurable: true, writable: true })
+          }
         }
-      }
-      return exit
-    }
-  )
+        return exit
+      })
+  }
+}

@@ -43,24 +43,29 @@ export interface Report {
 
 /** The exit as bytes; an exit that does not fit its schemas becomes a defect that says so. */
 export const report = (definition: Definition, outcome: Exit.Exit<unknown, unknown>): Effect.Effect<Report> => {
+  const codec = Outcome.make(definition)
   const encode = (exit: Exit.Exit<unknown, unknown>): Effect.Effect<Report, Schema.SchemaError> =>
-    Effect.map(Outcome.encode(definition, exit), (bytes) => ({
+    Effect.map(codec.encode(exit), (bytes) => ({
       exitCode: Exit.isSuccess(exit) ? 0 : 1,
       bytes: bytes.slice()
     }))
   return encode(outcome).pipe(
-    Effect.catch((error) =>
-      encode(Exit.die(
-        new Error(
-          `target "${definition.name}": its ${Exit.isSuccess(outcome) ? "success" : "failure"} ` +
-            `does not fit its schema: ${Codec.oneLine(error.message)}` +
-            (Exit.isFailure(outcome) ? `\n${Cause.pretty(outcome.cause)}` : "")
-        )
-      ))
-    ),
+    Effect.catch((error) => encode(Exit.die(misfit(definition, outcome, error)))),
     Effect.orDie
   )
 }
+
+/** What an exit becomes that does not fit its schemas. */
+export const misfit = (
+  { name }: Definition,
+  outcome: Exit.Exit<unknown, unknown>,
+  { message }: { readonly message: string }
+): Error =>
+  new Error(
+    `target "${name}": its ${Exit.isSuccess(outcome) ? "success" : "failure"} ` +
+      `does not fit its schema: ${Codec.oneLine(message)}` +
+      (Exit.isFailure(outcome) ? `\n${Cause.pretty(outcome.cause)}` : "")
+  )
 
 /** Runs an effect so that the fibers it has forked end with it, and not later than the services that they use. */
 const inOwnFiber = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>

@@ -17,7 +17,8 @@ const startWorker = (request: Request, quickImports: boolean): Worker => {
   const options = {
     stdin: request.stdin === "pipe",
     stdout: request.stdout !== "inherit",
-    stderr: request.stderr !== "inherit"
+    stderr: request.stderr !== "inherit",
+    ...(request.maxHeap === undefined ? {} : { resourceLimits: { maxOldGenerationSizeMb: request.maxHeap } })
   }
   return entryFile === undefined
     ? new Worker(

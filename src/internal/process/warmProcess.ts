@@ -5,7 +5,7 @@ import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import type { Request, Spawned, SpawnerService, StartFailure } from "../../Spawner.ts"
 import * as Control from "./control.ts"
-import { boot, launch, type NodeProcess, runtimeModule, spawn, usualStreams } from "./freshProcess.ts"
+import { boot, launch, type NodeProcess, runtimeModule, spawn, usual } from "./freshProcess.ts"
 import type { Guard } from "./guard.ts"
 import { Reserve } from "./reserve.ts"
 
@@ -87,7 +87,7 @@ export const make = Effect.fnUntraced(function*(
         return tooMany ? giveUp("one after the other ended while it waited", `exit code ${exitCode}`) : Effect.void
       })
     )
-  const start = launch(guard, usualStreams, { ...options, module: "", target: "", preload }).pipe(
+  const start = launch(guard, usual, { ...options, module: "", target: "", preload }).pipe(
     Effect.matchEffect({
       onFailure: ({ cause }) => reserve.giveUp() ? giveUp("the interpreter could not be started", cause) : Effect.void,
       onSuccess: (process) =>
@@ -160,8 +160,8 @@ export const make = Effect.fnUntraced(function*(
       }))
     )
   const isUsual = (request: Request) =>
-    request.stdin === usualStreams.stdin && request.stdout === usualStreams.stdout &&
-    request.stderr === usualStreams.stderr
+    request.stdin === usual.stdin && request.stdout === usual.stdout && request.stderr === usual.stderr &&
+    request.maxHeap === usual.maxHeap
 
   return (request) =>
     Effect.suspend((): Effect.Effect<Spawned, StartFailure> => {

@@ -1,0 +1,93 @@
+/**
+ * Many tasks of one target: a window of them is under way, and the next ones follow as they end.
+ */
+import type * as Cause from "effect/Cause"
+import * as Effect from "effect/Effect"
+import { maxAhead } from "./dispatcher.ts"
+import type { PoolImpl } from "./pool.ts"
+import { type Answer, type Task, type TaskOptions, type TaskTarget, type Values, valuesOf } from "./task.ts"
+
+/** As CPython computes it: four chunks for each worker. */
+export const defaultChunkSize = (count: number, workers: number): number => Math.ceil(count / (4 * workers))
+
+/** A part of the input: a payload, or several at a time. */
+export interface Part {
+  readonly index: number
+  readonly payloads: ReadonlyArray<unknown>
+}
+
+export const partsOf = function*(payloads: ReadonlyArray<unknown>, size: number): Generator<Part> {
+  for (let at = 0, index = 0; at < payloads.length; at += size, index++) {
+    yield { index, payloads: payloads.slice(at, at + size) }
+  }
+}
+
+/** Runs all parts; fails with the first failure that is known, when the other tasks have been cancelled. */
+export const runAll = (
+  pool: PoolImpl,
+  target: TaskTarget,
+  parts: Iterable<Part>,
+  options: TaskOptions,
+  onValues: (part: Part, values: ReadonlyArray<unknown>) => void
+): Effect.Effect<void, unknown> =>
+  Effect.suspend(() => {
+    /** Enough for every worker to be busy, with as much ahead as it may have, and some more to follow. */
+    const window = pool.settings.size * (maxAhead.tasks + 2)
+    const underWay = new Set<Task>()
+    const first: { failure: Cause.Cause<unknown> | undefined } = { failure: undefined }
+    let wake: (() => void) | undefined
+    /** Answers that take an effect to be understood. */
+    let later: Array<Effect.Effect<void, unknown>> = []
+
+    const take = (part: Part, { failure: why, values }: Values) => {
+      if (why === undefined) onValues(part, values)
+      else first.failure ??= why
+    }
+    const onAnswer = (part: Part, task: Task, answer: Answer) => {
+      underWay.delete(task)
+      const values = valuesOf(target, answer)
+      if ("value" in values && "_tag" in values && values._tag === "Success") take(part, values.value as Values)
+      else later.push(Effect.map(values, (values) => take(part, values)))
+      if (wake !== undefined && (underWay.size <= window / 2 || first.failure !== undefined || later.length > 0)) {
+        // It may wait again at once.
+        const now = wake
+        wake = undefined
+        now()
+      }
+    }
+    const changed = Effect.callback<void>((resume) => {
+      wake = () => resume(Effect.void)
+    })
+    const understand = Effect.suspend(() => {
+      if (later.length === 0) return Effect.void
+      const now = later
+      later = []
+      return Effect.forEach(now, (effect) => effect, { discard: true })
+    })
+    const failed = Effect.suspend(() => Effect.failCause(first.failure!))
+
+    const drive = Effect.gen(function*() {
+      for (const part of parts) {
+        while (underWay.size >= window && first.failure === undefined) {
+          yield* changed
+          yield* understand
+        }
+        if (first.failure !== undefined) return yield* failed
+        if (underWay.size === 0) yield* pool.admitted
+        const task = yield* pool.makeTask(target, part.payloads, options, true)
+        underWay.add(task)
+        task.observe((answer) => onAnswer(part, task, answer))
+        pool.enqueue(task)
+        if (underWay.size >= window) yield* pool.flush
+      }
+      yield* pool.flush
+      while (underWay.size > 0 && first.failure === undefined) {
+        yield* changed
+        yield* understand
+      }
+      yield* understand
+      if (first.failure !== undefined) return yield* failed
+    })
+    return Effect.onError(drive, () =>
+      Effect.forEach(Array.from(underWay), (task) => pool.cancel(task), { concurrency: "unbounded", discard: true }))
+  })

@@ -1,0 +1,810 @@
+/**
+ * A pool: the dispatcher's shell. It starts workers, sends them what the dispatcher says, and ends them.
+ *
+ * What makes a death cost one task and no other: each worker reads its tasks from a pipe of its own, and the pool holds the reading end too.
+ * What the worker has not taken can be taken back; what it has taken and not answered when its answers have all been read is lost.
+ */
+import * as Cause from "effect/Cause"
+import * as Clock from "effect/Clock"
+import * as Context from "effect/Context"
+import * as Deferred from "effect/Deferred"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import { NodeInspectSymbol } from "effect/Inspectable"
+import * as Option from "effect/Option"
+import * as Pull from "effect/Pull"
+import * as Schedule from "effect/Schedule"
+import * as Schema from "effect/Schema"
+import * as Scope from "effect/Scope"
+import * as Stream from "effect/Stream"
+import {
+  type Closed,
+  type EncodeError,
+  type EndOfFile,
+  type HubLost,
+  type InvalidState,
+  PoisonousTask,
+  PoolClosed,
+  ProcessExited,
+  SpawnError,
+  WorkerLost,
+  type WorkerLostReason
+} from "../../Failure.ts"
+import { Hub } from "../../Hub.ts"
+import * as Inheritable from "../../Inheritable.ts"
+import * as Process from "../../Process.ts"
+import { Spawner, type SpawnerService } from "../../Spawner.ts"
+import * as Target from "../../Target.ts"
+import { ConnectionImpl } from "../connection.ts"
+import { CurrentTransit } from "../transit.ts"
+import type { WorkerTarget } from "./definition.ts"
+import { Dispatcher, Slot } from "./dispatcher.ts"
+import * as Frames from "./frames.ts"
+import * as HeapReport from "./heapReport.ts"
+import { memoryOf } from "./memory.ts"
+import * as Metrics from "./metrics.ts"
+import { makeTarget, Task, type TaskOptions, type TaskTarget } from "./task.ts"
+
+/** How many workers may fail to start one after the other before the pool gives up. */
+const maxStartFailures = 3
+
+/** How often the memory of workers is looked at. */
+const memoryInterval = Duration.millis(250)
+
+/** Tasks that wait in the pipe of a worker are bounded by what is sent ahead, and not by the pipe. */
+const pipeBytes = 1 << 30
+
+export interface Settings {
+  readonly name: string
+  readonly size: number
+  readonly minSize: number
+  readonly idleTimeToLive: Duration.Duration | undefined
+  readonly maxTasks: number
+  readonly maxMemory: number | undefined
+  readonly onMaxMemory: "finish" | "stop"
+  readonly maxHeap: number | undefined
+  readonly maxQueued: number
+  readonly gracePeriod: Duration.Duration
+  readonly retry: Schedule.Schedule<unknown, WorkerLost>
+  readonly maxLosses: number
+  readonly worker: WorkerTarget
+  readonly stdout: "inherit" | "tagged" | "ignore"
+  readonly preload: ReadonlyArray<Target.Any>
+}
+
+/** One worker, as the pool sees it. */
+export class Worker extends Slot<Task> {
+  readonly number: number
+  readonly name: string
+  readonly scope: Scope.Closeable
+  readonly metrics: Metrics.OfWorker
+  readonly heapReport: string
+  readonly ready = Deferred.makeUnsafe<void, unknown>()
+  readonly ended = Deferred.makeUnsafe<void>()
+  /** Where its tasks go in, and where they can be taken back. */
+  tasks: readonly [sink: ConnectionImpl, source: ConnectionImpl] | undefined
+  control: ConnectionImpl | undefined
+  process: Process.Process<void, unknown> | undefined
+  readonly loaded = new Set<number>()
+  pid: number | undefined
+  /** Bytes. */
+  memory: number | undefined
+  readyAt = 0
+  idleSince = 0
+  busy = 0
+  /** Why this pool ends it. */
+  recycled = false
+
+  constructor(number: number, name: string, scope: Scope.Closeable, metrics: Metrics.OfWorker) {
+    super()
+    this.number = number
+    this.name = name
+    this.scope = scope
+    this.metrics = metrics
+    this.heapReport = HeapReport.fileFor(name)
+  }
+}
+
+type Mode = "drain" | "interrupt" | "kill"
+const strength: Record<Mode, number> = { drain: 1, interrupt: 2, kill: 3 }
+
+const bytesEnd = { send: Schema.Uint8Array, receive: Schema.Uint8Array }
+
+const isProcessExited = (error: unknown): error is ProcessExited => error instanceof ProcessExited
+
+export class PoolImpl {
+  readonly name: string
+  readonly settings: Settings
+  readonly local: boolean
+  private readonly dispatcher: Dispatcher<Task, Worker>
+  private readonly context: Context.Context<Hub | Spawner>
+  readonly hub: Hub["Service"]
+  private readonly spawner: SpawnerService
+  private readonly scope: Scope.Scope
+  private readonly clock: Clock.Clock
+  private readonly metrics: Metrics.OfPool
+  private readonly targets = new Map<Target.Any, TaskTarget>()
+  private readonly admissions = new Set<() => void>()
+  private readonly whenIdle = new Set<() => void>()
+  private nextTask = 0
+  private nextWorker = 0
+  private startFailures = 0
+  private metricsAt = 0
+  private mode: Mode | undefined
+  private closing: Deferred.Deferred<void> | undefined
+  private failure: Cause.Cause<unknown> | undefined
+  readonly counts = { completed: 0, failed: 0, lost: 0, recycled: 0 }
+
+  constructor(settings: Settings, context: Context.Context<Hub | Spawner>, scope: Scope.Scope) {
+    this.name = settings.name
+    this.settings = settings
+    this.context = context
+    this.hub = Context.get(context, Hub)
+    this.spawner = Context.get(context, Spawner)
+    this.local = this.spawner.local
+    this.scope = scope
+    this.clock = Context.get(context, Clock.Clock)
+    this.metrics = Metrics.ofPool(settings.name, context as Context.Context<never>)
+    this.dispatcher = new Dispatcher({
+      size: settings.size,
+      minSize: settings.minSize,
+      maxTasks: settings.maxTasks
+    })
+  }
+
+  toJSON() {
+    return { _id: "Pool", name: this.name, size: this.settings.size, workers: this.dispatcher.alive.length }
+  }
+  [NodeInspectSymbol]() {
+    return this.toJSON()
+  }
+
+  get workers(): ReadonlyArray<Worker> {
+    return Array.from(this.dispatcher.slots)
+  }
+  get queued(): number {
+    return this.dispatcher.queued
+  }
+  get running(): number {
+    return this.dispatcher.running
+  }
+  get isClosed(): boolean {
+    return this.mode !== undefined || this.failure !== undefined
+  }
+  get now(): number {
+    return this.clock.currentTimeMillisUnsafe()
+  }
+
+  // ---------------------------------------------------------------------------------------------- tasks
+
+  target(target: Target.Any): TaskTarget {
+    let known = this.targets.get(target)
+    if (known === undefined) {
+      known = makeTarget(this.targets.size, Target.definitionOf(target), this.hub)
+      this.targets.set(target, known)
+    }
+    return known
+  }
+
+  /** Why no task is taken any more. */
+  private get refusal(): Cause.Cause<unknown> | undefined {
+    if (this.failure !== undefined) return this.failure
+    return this.mode === undefined ? undefined : Cause.fail(new PoolClosed({ pool: this.name }))
+  }
+
+  /** Waits while the pool has as many tasks waiting as it may. */
+  readonly admitted: Effect.Effect<void, unknown> = Effect.suspend((): Effect.Effect<void, unknown> => {
+    const refusal = this.refusal
+    if (refusal !== undefined) return Effect.failCause(refusal)
+    if (this.dispatcher.backlog.length < this.settings.maxQueued) return Effect.void
+    return Effect.andThen(
+      Effect.callback<void>((resume) => {
+        const admit = () => resume(Effect.void)
+        this.admissions.add(admit)
+        return Effect.sync(() => this.admissions.delete(admit))
+      }),
+      this.admitted
+    )
+  })
+
+  private admit(): void {
+    let room = this.isClosed ? Infinity : this.settings.maxQueued - this.dispatcher.backlog.length
+    for (const admit of this.admissions) {
+      if (room-- <= 0) return
+      this.admissions.delete(admit)
+      admit()
+    }
+  }
+
+  /** Makes a task whose payload fits. It waits nowhere yet. */
+  makeTask(
+    target: TaskTarget,
+    payload: unknown,
+    options: TaskOptions,
+    isSeries = false
+  ): Effect.Effect<Task, EncodeError> {
+    const task = new Task(this.nextTask++, target, payload, isSeries, options, this.now)
+    return Effect.as(task.encode(this.local), task)
+  }
+
+  /** The task waits for a worker from now on, or for this one; then {@link flush}. */
+  enqueue(task: Task, worker?: Worker): void {
+    const refusal = this.refusal
+    if (refusal !== undefined) return task.deliver(refusal)
+    task.slot = worker
+    if (worker === undefined) this.dispatcher.backlog.add(task)
+    else worker.pinned.add(task)
+  }
+
+  /** Sends what can be sent, takes back what was sent ahead too early, starts the workers that are needed. */
+  readonly flush: Effect.Effect<void> = Effect.suspend(() => {
+    const next = this.dispatcher.next()
+    if (next !== undefined) return Effect.andThen(this.send(next.slot, next.job), this.flush)
+    this.admit()
+    const overloaded = this.dispatcher.overloaded
+    if (overloaded !== undefined) {
+      const before = overloaded.assigned.length
+      return Effect.flatMap(
+        this.takeBack(overloaded),
+        // What it has begun meanwhile can't be had.
+        () => overloaded.assigned.length < before ? this.flush : this.grow
+      )
+    }
+    return this.grow
+  })
+
+  private readonly grow: Effect.Effect<void> = Effect.suspend(() => {
+    if (this.mode === "interrupt" || this.mode === "kill" || this.failure !== undefined) return Effect.void
+    return this.dispatcher.missing === 0 ? Effect.void : Effect.andThen(this.startWorker, this.grow)
+  })
+
+  private send(worker: Worker, task: Task): Effect.Effect<void> {
+    task.slot = worker
+    task.startedAt = this.now
+    const { target } = task
+    if (worker.loaded.has(target.number)) return this.transmit(worker, task)
+    worker.loaded.add(target.number)
+    return Effect.andThen(this.load(worker, target), this.transmit(worker, task))
+  }
+
+  private transmit(worker: Worker, task: Task): Effect.Effect<void> {
+    return Effect.suspend(() => {
+      // It is gone meanwhile, and the task waits again.
+      if (task.slot !== worker || task.frame === undefined || worker.tasks === undefined) return Effect.void
+      task.sent = true
+      return Effect.ignore(worker.tasks[0].sendBytes(task.frame))
+    })
+  }
+
+  /** Tells the worker where to find a target, and hands over what it inherits. */
+  private load(worker: Worker, { definition, number }: TaskTarget): Effect.Effect<void> {
+    const { inherits, module, name } = definition
+    const inherited = Effect.forEach(
+      inherits,
+      (service) => service[Inheritable.TypeId].handOver(Context.getUnsafe(this.context, service))
+    ).pipe(
+      Scope.provide(worker.scope),
+      Effect.provideService(CurrentTransit, { scope: worker.scope, local: this.local })
+    )
+    return Effect.match(inherited, {
+      onSuccess: (inherited) => Frames.load(number, { module, name, inherited }),
+      onFailure: (error) => Frames.cantLoad(number, error)
+    }).pipe(
+      Effect.flatMap((frame) =>
+        worker.control === undefined ? Effect.void : Effect.ignore(worker.control.sendBytes(frame))
+      )
+    )
+  }
+
+  /** Takes back what a worker has not begun. */
+  private takeBack(worker: Worker): Effect.Effect<void> {
+    return Effect.suspend(() => {
+      if (worker.tasks === undefined) return Effect.void
+      const [, source] = worker.tasks
+      const next: Effect.Effect<void> = Effect.flatMap(
+        Effect.orElseSucceed(source.takeBytes, () => undefined),
+        (bytes) => {
+          if (bytes === undefined) return Effect.void
+          const task = this.dispatcher.tookBack(worker, Frames.taskId(bytes))
+          if (task !== undefined) {
+            task.slot = undefined
+            task.sent = false
+          }
+          return next
+        }
+      )
+      return next
+    })
+  }
+
+  /** The task need not go on. Returns when it does not. */
+  cancel(task: Task): Effect.Effect<void> {
+    return Effect.suspend(() => {
+      if (task.answer !== undefined) return Effect.void
+      const interrupted = () => {
+        task.deliver(Cause.interrupt())
+        this.settled()
+        return this.flush
+      }
+      const worker = task.slot as Worker | undefined
+      if (this.dispatcher.backlog.delete(task) || worker === undefined || worker.pinned.delete(task)) {
+        return interrupted()
+      }
+      if (worker.assigned[0] === task) return this.interruptTask(worker, task)
+      return Effect.flatMap(this.takeBack(worker), () =>
+        this.dispatcher.backlog.delete(task)
+          ? interrupted()
+          : Effect.andThen(this.flush, this.interruptTask(worker, task)))
+    })
+  }
+
+  private interruptTask(worker: Worker, task: Task): Effect.Effect<void> {
+    return Effect.suspend(() => {
+      if (task.answer !== undefined || worker.control === undefined) return Effect.void
+      const interrupt = Frames.frame(Frames.Kind.Interrupt, task.id)
+      return Effect.ignore(worker.control.sendBytes(interrupt)).pipe(
+        Effect.andThen(this.within(task.answered)),
+        Effect.andThen(Effect.suspend(() => task.answer === undefined ? this.killWorker(worker) : Effect.void)),
+        Effect.andThen(Effect.asVoid(task.answered))
+      )
+    })
+  }
+
+  /** Waits for something, but not longer than the grace period. */
+  private within(effect: Effect.Effect<unknown>): Effect.Effect<void> {
+    return Effect.raceFirst(
+      Effect.asVoid(effect),
+      Effect.provideContext(Effect.sleep(this.settings.gracePeriod), this.context)
+    )
+  }
+
+  /** A task is over. */
+  private settled(): void {
+    const { now } = this
+    const isIdle = this.dispatcher.isIdle
+    // Every task would pay for more.
+    if (isIdle || now > this.metricsAt) this.updateMetrics(now)
+    if (isIdle && this.whenIdle.size > 0) {
+      for (const tell of this.whenIdle) tell()
+      this.whenIdle.clear()
+    }
+  }
+
+  private updateMetrics(now: number): void {
+    this.metricsAt = now
+    const { queued, running } = this
+    this.metrics.update({ queued, running, ...this.counts })
+    for (const worker of this.dispatcher.slots) {
+      if (worker.readyAt > 0) worker.metrics.utilization(worker.busy / Math.max(1, now - worker.readyAt))
+    }
+  }
+
+  // ---------------------------------------------------------------------------------------------- workers
+
+  private readonly startWorker: Effect.Effect<void> = Effect.suspend(() => {
+    const number = ++this.nextWorker
+    const name = `${this.name}-Worker-${number}`
+    const worker = new Worker(number, name, Scope.makeUnsafe(), this.metrics.worker(name))
+    this.dispatcher.slots.add(worker)
+    return Effect.asVoid(Effect.forkIn(
+      Effect.uninterruptibleMask((restore) =>
+        Effect.exit(restore(Scope.provide(this.live(worker), worker.scope))).pipe(
+          Effect.flatMap((exit) => this.onGone(worker, Exit.isSuccess(exit) ? exit.value : exit)),
+          Effect.ensuring(Scope.close(worker.scope, Exit.interrupt())),
+          Effect.ensuring(Effect.sync(() => Deferred.doneUnsafe(worker.ended, Effect.void)))
+        )
+      ).pipe(Effect.provideContext(this.context)),
+      this.scope
+    ))
+  })
+
+  /** From its start to its end; gives how it ended. */
+  private live(
+    worker: Worker
+  ): Effect.Effect<
+    Exit.Exit<void, unknown>,
+    SpawnError | InvalidState | Closed | HubLost,
+    Scope.Scope | Hub | Spawner
+  > {
+    return Effect.gen({ self: this }, function*() {
+      const { settings } = this
+      const [taskSink, taskSource, control, workerControl] = yield* this.pipes(worker.name)
+      worker.tasks = [taskSink, taskSource]
+      worker.control = control
+      const isTagged = settings.stdout === "tagged"
+      const stdio = isTagged ? "pipe" : settings.stdout === "ignore" ? "ignore" : "inherit"
+      const process = yield* Process.make(settings.worker, {
+        tasks: taskSource,
+        control: workerControl,
+        heapReport: worker.heapReport,
+        watchMemory: settings.maxMemory !== undefined
+      } as any, {
+        name: worker.name,
+        // It may have children and pools of its own. The pool ends it.
+        daemon: false,
+        gracePeriod: 0,
+        stdout: stdio,
+        stderr: stdio,
+        ...(settings.maxHeap === undefined ? {} : { maxHeap: settings.maxHeap })
+      })
+      yield* process.start
+      worker.process = process
+      worker.pid = Option.getOrUndefined(yield* process.pid)
+      // A layer that ends before the pool's scope must not wait for workers that wait for tasks.
+      this.spawner.children.set(process, (exit) => this.close(Exit.isSuccess(exit) ? "drain" : "interrupt"))
+      if (isTagged) yield* tagOutput(worker.name, process)
+      yield* workerControl.close
+      const receive = control.recvBytes() as Effect.Effect<Uint8Array, EndOfFile | Closed | HubLost>
+      yield* untilEnd(Effect.forever(Effect.flatMap(receive, (bytes) => this.onFrame(worker, bytes))))
+      return yield* Effect.exit(process.join())
+    }) as any
+  }
+
+  /** A pipe for tasks, of which the pool holds both ends, and one for all else. */
+  private pipes(name: string) {
+    return Effect.gen({ self: this }, function*() {
+      const { hub } = this
+      const [source, sink] = yield* hub.create([`${name}.tasks`, `${name}.tasks`], {
+        kind: "pipe",
+        duplex: false,
+        maxBytes: pipeBytes
+      })
+      const [mine, its] = yield* hub.create([`${name}.control`, `${name}.control`], {
+        kind: "pipe",
+        duplex: true,
+        maxBytes: pipeBytes
+      })
+      return [
+        new ConnectionImpl(sink!, bytesEnd, hub),
+        new ConnectionImpl(source!, bytesEnd, hub),
+        new ConnectionImpl(mine!, bytesEnd, hub),
+        new ConnectionImpl(its!, bytesEnd, hub)
+      ] as const
+    })
+  }
+
+  private onFrame(worker: Worker, bytes: Uint8Array): Effect.Effect<void> {
+    const frame = Frames.parse(bytes)
+    if (frame.kind === Frames.Kind.Ready) {
+      if (worker.state === "starting") worker.state = "ready"
+      this.startFailures = 0
+      worker.readyAt = worker.idleSince = this.now
+      Deferred.doneUnsafe(worker.ready, Effect.void)
+      return this.flush
+    }
+    if (frame.kind === Frames.Kind.Memory) return this.onMemory(worker, frame.number * 1024)
+    const task = this.dispatcher.finished(worker, frame.number)
+    if (task === undefined) return Effect.void
+    const now = this.now
+    const isSuccess = frame.kind === Frames.Kind.Success
+    if (isSuccess) this.counts.completed++
+    else this.counts.failed++
+    worker.busy += now - Math.max(task.startedAt, worker.idleSince)
+    worker.idleSince = now
+    this.metrics.finished(task.startedAt - task.submittedAt, now - task.startedAt)
+    task.deliver(frame)
+    this.settled()
+    if (this.dispatcher.isWornOut(worker)) return this.retire(worker)
+    if (worker.state === "retiring" && worker.assigned.length === 0) {
+      return Effect.andThen(this.dismiss(worker), this.flush)
+    }
+    return this.flush
+  }
+
+  /** The worker runs what it has begun, and then ends. Another one takes its place. */
+  retire(worker: Worker): Effect.Effect<void> {
+    return Effect.suspend(() => {
+      if (worker.state !== "ready") return Effect.void
+      worker.state = "retiring"
+      this.counts.recycled++
+      return Effect.flatMap(
+        this.takeBack(worker),
+        () => Effect.andThen(worker.assigned.length === 0 ? this.dismiss(worker) : Effect.void, this.flush)
+      )
+    })
+  }
+
+  /** It has nothing left to do: its pipe of tasks ends. If it does not, it is stopped. */
+  private dismiss(worker: Worker): Effect.Effect<void> {
+    if (worker.tasks === undefined) return Effect.void
+    for (const task of worker.pinned.clear()) this.repin(task)
+    return Effect.andThen(
+      worker.tasks[0].close,
+      Effect.forkIn(
+        Effect.andThen(
+          this.within(Deferred.await(worker.ended)),
+          Effect.suspend(() => worker.state === "gone" ? Effect.void : this.stopWorker(worker))
+        ),
+        this.scope
+      )
+    )
+  }
+
+  /** A task that waited for a worker that is gone. */
+  private repin(task: Task): void {
+    task.deliver(Cause.fail(this.lost(task, task.slot as Worker, "Recycled", undefined, undefined)))
+  }
+
+  /** Interrupts it, and kills it when the grace period is over. */
+  private stopWorker(worker: Worker): Effect.Effect<void> {
+    return Effect.suspend(() => {
+      if (worker.state === "gone") return Effect.void
+      if (worker.process === undefined) return this.killWorker(worker)
+      return Effect.ignore(worker.process.interrupt).pipe(
+        Effect.andThen(this.within(Deferred.await(worker.ended))),
+        Effect.andThen(Effect.suspend(() => worker.state === "gone" ? Effect.void : this.killWorker(worker)))
+      )
+    })
+  }
+
+  private killWorker(worker: Worker): Effect.Effect<void> {
+    return Effect.suspend(() => {
+      // Of one that is being started, and of a thread, which has no signals, the scope is the end.
+      const close = Scope.close(worker.scope, Exit.interrupt())
+      if (worker.process === undefined) return close
+      return Effect.catchTags(worker.process.kill, {
+        Unsupported: () => close,
+        InvalidState: () => Effect.void,
+        Closed: () => Effect.void
+      })
+    })
+  }
+
+  private onMemory(worker: Worker, bytes: number): Effect.Effect<void> {
+    const { maxMemory, onMaxMemory } = this.settings
+    worker.memory = bytes
+    worker.metrics.memory(bytes)
+    if (maxMemory === undefined || bytes <= maxMemory) return Effect.void
+    if (onMaxMemory === "finish") return worker.state === "ready" ? this.retire(worker) : Effect.void
+    if (worker.recycled || worker.state === "gone") return Effect.void
+    worker.recycled = true
+    return worker.assigned.length === 0 ? this.retire(worker) : this.killWorker(worker)
+  }
+
+  /** Nothing else comes from the worker. */
+  private onGone(worker: Worker, exit: Exit.Exit<void, unknown>): Effect.Effect<void> {
+    return Effect.gen({ self: this }, function*() {
+      const wasReady = Deferred.isDoneUnsafe(worker.ready)
+      yield* this.takeBack(worker)
+      const { assigned, pinned } = this.dispatcher.gone(worker)
+      const heapWasFull = HeapReport.wasFull(worker.heapReport)
+      worker.metrics.remove()
+      if (!wasReady && this.mode === undefined && Exit.isFailure(exit)) {
+        Deferred.doneUnsafe(worker.ready, Effect.failCause(exit.cause))
+        this.onStartFailed(exit.cause)
+      } else Deferred.doneUnsafe(worker.ready, Effect.void)
+      const { cause, exitCode, reason } = diagnose(exit, worker.recycled, heapWasFull)
+      for (const task of [...assigned, ...pinned]) {
+        task.slot = undefined
+        // It never left.
+        if (!task.sent && assigned.includes(task)) {
+          this.dispatcher.backlog.add(task)
+          continue
+        }
+        this.onLost(task, this.lost(task, worker, reason, exitCode, cause))
+      }
+      if (this.failure !== undefined) this.refuseAll(this.failure)
+      this.settled()
+      yield* this.flush
+    })
+  }
+
+  private lost(
+    task: Task,
+    worker: Worker,
+    reason: WorkerLostReason,
+    exitCode: number | undefined,
+    cause: unknown
+  ): WorkerLost {
+    return new WorkerLost({
+      pool: this.name,
+      worker: worker.name,
+      target: task.target.definition.name,
+      reason,
+      ...(exitCode === undefined ? {} : { exitCode }),
+      ...(cause === undefined ? {} : { cause })
+    })
+  }
+
+  private onLost(task: Task, error: WorkerLost): void {
+    this.counts.lost++
+    task.losses++
+    task.sent = false
+    const { maxLosses } = this.settings
+    if (task.options.retry === undefined || task.answer !== undefined || this.refusal !== undefined) {
+      return task.deliver(this.refusal ?? Cause.fail(error))
+    }
+    if (task.losses >= maxLosses) {
+      const { name: target } = task.target.definition
+      return task.deliver(
+        Cause.fail(new PoisonousTask({ pool: this.name, target, losses: task.losses, last: error }))
+      )
+    }
+    Effect.runForkWith(this.context)(this.again(task, error))
+  }
+
+  /** Runs a task again that its worker did not survive, when its schedule says so. */
+  private again(task: Task, error: WorkerLost): Effect.Effect<void> {
+    return Effect.gen({ self: this }, function*() {
+      task.retryStep ??= yield* Schedule.toStep(task.options.retry!)
+      const [, delay] = yield* task.retryStep(this.now, error)
+      yield* Effect.sleep(delay)
+      if (task.answer !== undefined) return
+      if (!task.canBeSentAgain) yield* task.encode(this.local)
+      this.enqueue(task)
+      yield* this.flush
+    }).pipe(
+      Effect.catchCause((cause) => {
+        task.deliver(Pull.isDoneCause(cause) ? Cause.fail(error) : cause)
+        this.settled()
+        return Effect.void
+      })
+    )
+  }
+
+  private onStartFailed(cause: Cause.Cause<unknown>): void {
+    const error = Cause.squash(cause)
+    const mayPass = isProcessExited(error) || error instanceof SpawnError || Cause.hasInterruptsOnly(cause)
+    if (this.failure !== undefined || mayPass && ++this.startFailures < maxStartFailures) return
+    // The layer of the worker says why it can't be built. It would say so again.
+    if (!mayPass) return void (this.failure = cause)
+    this.failure = Cause.fail(
+      new WorkerLost({
+        pool: this.name,
+        worker: `${this.name}-Worker-${this.nextWorker}`,
+        target: "any",
+        reason: "StartFailed",
+        cause: error
+      })
+    )
+  }
+
+  /** No task will be run any more, and all that wait learn why. */
+  private refuseAll(cause: Cause.Cause<unknown>): void {
+    for (const task of this.dispatcher.backlog.clear()) task.deliver(cause)
+    for (const worker of this.dispatcher.slots) for (const task of worker.pinned.clear()) task.deliver(cause)
+    this.admit()
+  }
+
+  // ---------------------------------------------------------------------------------------------- begin and end
+
+  /** Starts the first workers; fails as the first of them that can't be started. */
+  readonly open: Effect.Effect<void, unknown> = Effect.gen({ self: this }, function*() {
+    for (const target of this.settings.preload) this.target(target)
+    yield* this.grow
+    yield* Effect.forEach(this.workers, (worker) => Deferred.await(worker.ready), {
+      concurrency: "unbounded",
+      discard: true
+    })
+    for (const worker of this.workers) {
+      yield* Effect.forEach(this.targets.values(), (target) => {
+        if (worker.loaded.has(target.number)) return Effect.void
+        worker.loaded.add(target.number)
+        return this.load(worker, target)
+      }, { discard: true })
+    }
+    yield* Effect.forkIn(this.shrink, this.scope)
+    yield* Effect.forkIn(this.watchMemory, this.scope)
+  })
+
+  /** Workers that had nothing to do for long go. */
+  private get shrink(): Effect.Effect<void> {
+    const { idleTimeToLive, minSize, size } = this.settings
+    if (idleTimeToLive === undefined || minSize === size) return Effect.void
+    const milliseconds = Duration.toMillis(idleTimeToLive)
+    return Effect.sleep(Math.max(1, milliseconds / 4)).pipe(
+      Effect.andThen(Effect.suspend(() => {
+        const now = this.now
+        const idle = this.workers.filter((worker) => worker.isIdle && now - worker.idleSince >= milliseconds)
+        return Effect.forEach(this.dispatcher.spare(idle), (worker) => this.retire(worker), { discard: true })
+      })),
+      Effect.forever
+    )
+  }
+
+  /** Also of a worker that is too busy to say so itself. */
+  private get watchMemory(): Effect.Effect<void> {
+    if (this.settings.maxMemory === undefined) return Effect.void
+    return Effect.sleep(memoryInterval).pipe(
+      Effect.andThen(Effect.forEach(Array.from(this.workers), (worker) => {
+        const bytes = worker.pid === undefined || worker.state === "gone" ? undefined : memoryOf(worker.pid)
+        return bytes === undefined ? Effect.void : this.onMemory(worker, bytes)
+      }, { discard: true })),
+      Effect.forever
+    )
+  }
+
+  private readonly idle: Effect.Effect<void> = Effect.callback((resume) => {
+    if (this.dispatcher.isIdle) return resume(Effect.void)
+    const tell = () => resume(Effect.void)
+    this.whenIdle.add(tell)
+    return Effect.sync(() => this.whenIdle.delete(tell))
+  })
+
+  /** Takes no more tasks, ends those that are left as `mode` says, then all workers. A stronger one overtakes a weaker one. */
+  close(mode: Mode): Effect.Effect<void> {
+    return Effect.suspend(() => {
+      const before = this.mode
+      if (before !== undefined && strength[before] >= strength[mode]) return Deferred.await(this.closing!)
+      this.mode = mode
+      this.dispatcher.close()
+      this.admit()
+      const closed = this.closing ??= Deferred.makeUnsafe<void>()
+      const end = mode === "drain" ? this.drain : this.stop(mode)
+      return end.pipe(
+        Effect.andThen(Effect.suspend(() => {
+          // Somebody was in a greater hurry meanwhile, and tells.
+          if (this.mode === mode) Deferred.doneUnsafe(closed, Effect.void)
+          return Deferred.await(closed)
+        }))
+      )
+    })
+  }
+
+  private readonly drain: Effect.Effect<void> = Effect.suspend(() =>
+    Effect.andThen(
+      this.idle,
+      Effect.suspend(() =>
+        this.mode === "drain"
+          ? Effect.forEach(this.workers, (worker) => {
+            const begin = worker.state === "ready" ? Effect.sync(() => void (worker.state = "retiring")) : Effect.void
+            return begin.pipe(
+              Effect.andThen(worker.state === "starting" ? this.stopWorker(worker) : this.dismiss(worker)),
+              Effect.andThen(Deferred.await(worker.ended))
+            )
+          }, { concurrency: "unbounded", discard: true })
+          : Effect.void
+      )
+    )
+  )
+
+  private stop(mode: "interrupt" | "kill"): Effect.Effect<void> {
+    const refusal = Cause.fail(new PoolClosed({ pool: this.name }))
+    this.refuseAll(refusal)
+    return Effect.forEach(this.workers, (worker) => {
+      for (const task of worker.assigned) task.deliver(refusal)
+      return Effect.andThen(
+        mode === "interrupt" ? this.stopWorker(worker) : this.killWorker(worker),
+        Deferred.await(worker.ended)
+      )
+    }, { concurrency: "unbounded", discard: true }).pipe(
+      Effect.andThen(Effect.sync(() => this.settled()))
+    )
+  }
+}
+
+/** Ends without a failure when there is nothing left to receive. */
+const untilEnd = (effect: Effect.Effect<never, EndOfFile | Closed | HubLost>): Effect.Effect<void, HubLost> =>
+  Effect.catchTags(effect, { EndOfFile: () => Effect.void, Closed: () => Effect.void })
+
+const diagnose = (
+  exit: Exit.Exit<void, unknown>,
+  recycled: boolean,
+  heapWasFull: boolean
+): { readonly reason: WorkerLostReason; readonly exitCode: number | undefined; readonly cause: unknown } => {
+  const error = Exit.isFailure(exit) ? Cause.squash(exit.cause) : undefined
+  const exitCode = isProcessExited(error) ? error.exitCode : Exit.isSuccess(exit) ? 0 : 1
+  const cause = isProcessExited(error) || Exit.isSuccess(exit) ? undefined : error
+  if (recycled) return { reason: "Recycled", exitCode, cause: undefined }
+  if (heapWasFull) return { reason: "OutOfMemory", exitCode, cause: undefined }
+  return { reason: exitCode < 0 ? "Signaled" : "Exited", exitCode, cause }
+}
+
+/** Prints what the worker prints, with its name before each line. */
+const tagOutput = (name: string, worker: Process.Any): Effect.Effect<void, never, Scope.Scope> =>
+  Effect.forEach(["stdout", "stderr"] as const, (which) => {
+    let rest = ""
+    const decoder = new TextDecoder()
+    const print = (text: string) => process[which].write(`[${name}] ${text}\n`)
+    return Effect.forkScoped(
+      Effect.ignore(Stream.runForEach(worker[which], (chunk) =>
+        Effect.sync(() => {
+          const lines = (rest + decoder.decode(chunk, { stream: true })).split("\n")
+          rest = lines.pop()!
+          for (const line of lines) print(line)
+        }))).pipe(Effect.ensuring(Effect.sync(() => {
+          if (rest !== "") print(rest)
+        })))
+    )
+  }, { discard: true })

@@ -1,0 +1,218 @@
+/**
+ * A task: what a pool was asked to run once, and its answer.
+ */
+import * as Cause from "effect/Cause"
+import type * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import type * as Pull from "effect/Pull"
+import type * as Schedule from "effect/Schedule"
+import * as Schema from "effect/Schema"
+import * as Scope from "effect/Scope"
+import { EncodeError, type PoisonousTask, type PoolClosed, SpawnError, type WorkerLost } from "../../Failure.ts"
+import type { Hub } from "../../Hub.ts"
+import type { Definition } from "../../Target.ts"
+import * as Codec from "../codec.ts"
+import { tooLarge } from "../mail.ts"
+import * as Outcome from "../process/outcome.ts"
+import { CurrentTransit } from "../transit.ts"
+import { maxMessageSize } from "../transport/frames.ts"
+import type { Job, Slot } from "./dispatcher.ts"
+import * as Frames from "./frames.ts"
+
+/** What a pool knows of a target that it runs. */
+export interface TaskTarget {
+  readonly number: number
+  readonly definition: Definition
+  readonly payload: Codec.Codec<unknown>
+  readonly payloads: Codec.Codec<ReadonlyArray<unknown>>
+  readonly success: Codec.Codec<unknown>
+  readonly successes: Codec.Codec<ReadonlyArray<unknown>>
+  readonly outcome: Outcome.Codec
+}
+
+export const makeTarget = (number: number, definition: Definition, hub: Hub["Service"]): TaskTarget => {
+  const { name, payload, success } = definition
+  return {
+    number,
+    definition,
+    payload: Codec.make(payload, name, hub),
+    payloads: Codec.make(Schema.Array(payload), name, hub),
+    success: Codec.make(success, name, hub),
+    successes: Codec.make(Schema.Array(success), name, hub),
+    outcome: Outcome.make(definition)
+  }
+}
+
+/** What became of a task: a frame of its worker, or why there is none. */
+export type Answer = Frames.Frame | Cause.Cause<unknown>
+
+const isFrame = (answer: Answer): answer is Frames.Frame => "kind" in answer
+
+export interface TaskOptions {
+  readonly priority: number
+  /** How it is run again when its worker is lost; none: it is not. */
+  readonly retry: Schedule.Schedule<unknown, WorkerLost> | undefined
+  readonly span: Frames.Span | undefined
+}
+
+export class Task implements Job {
+  readonly id: number
+  readonly priority: number
+  readonly target: TaskTarget
+  readonly isSeries: boolean
+  readonly options: TaskOptions
+  readonly submittedAt: number
+  startedAt = 0
+  size = 0
+  frame: Uint8Array | undefined
+  /** The worker that it was sent to. */
+  slot: Slot<Task> | undefined
+  /** It has left for the worker. */
+  sent = false
+  losses = 0
+  /** Of its schedule for retries, once it was needed. */
+  retryStep: ((now: number, error: WorkerLost) => Pull.Pull<[unknown, Duration.Duration], never, unknown>) | undefined
+  answer: Answer | undefined
+  private readonly payload: unknown
+  private tickets: Scope.Closeable | undefined
+  private readonly observers = new Set<(answer: Answer) => void>()
+
+  constructor(
+    id: number,
+    target: TaskTarget,
+    payload: unknown,
+    isSeries: boolean,
+    options: TaskOptions,
+    submittedAt: number
+  ) {
+    this.id = id
+    this.target = target
+    this.payload = payload
+    this.isSeries = isSeries
+    this.options = options
+    this.priority = options.priority
+    this.submittedAt = submittedAt
+  }
+
+  /** Makes its frame. Queues and connections inside of the payload stay alive until it is over. */
+  encode(local: boolean): Effect.Effect<void, EncodeError> {
+    const { payload, payloads } = this.target
+    const bytes = this.isSeries
+      ? payloads.encode(this.payload as ReadonlyArray<unknown>, "run")
+      : payload.encode(this.payload, "run")
+    if (Codec.isDone(bytes)) return this.toFrame(bytes.value)
+    return Effect.uninterruptibleMask((restore) =>
+      Effect.flatMap(Scope.make(), (scope) => {
+        const transit = { scope, local }
+        return restore(Effect.provideService(bytes, CurrentTransit, transit)).pipe(
+          Effect.flatMap((bytes) => this.toFrame(bytes)),
+          Effect.onExit((exit) => {
+            if (Exit.isFailure(exit)) return Scope.close(scope, exit)
+            this.tickets = scope
+            return Effect.void
+          })
+        )
+      })
+    )
+  }
+
+  /** Tickets inside of it can be used once. */
+  get canBeSentAgain(): boolean {
+    return this.tickets === undefined
+  }
+
+  private toFrame(payload: Uint8Array): Effect.Effect<void, EncodeError> {
+    const { id, isSeries, options: { span }, target } = this
+    if (payload.length > maxMessageSize) {
+      const { name: object } = target.definition
+      return Effect.fail(new EncodeError({ object, operation: "run", problem: tooLarge(payload.length) }))
+    }
+    this.frame = Frames.task({ id, isSeries, target: target.number, span, payload })
+    this.size = this.frame.length
+    return Effect.void
+  }
+
+  get state(): "queued" | "running" | "done" {
+    if (this.answer !== undefined) return "done"
+    return this.slot !== undefined && this.slot.assigned[0] === this ? "running" : "queued"
+  }
+
+  /** It is over; once. */
+  deliver(answer: Answer): void {
+    if (this.answer !== undefined) return
+    this.answer = answer
+    this.frame = undefined
+    this.slot = undefined
+    if (this.tickets !== undefined) Effect.runFork(Scope.close(this.tickets, Exit.void))
+    for (const observer of this.observers) observer(answer)
+    this.observers.clear()
+  }
+
+  observe(observer: (answer: Answer) => void): void {
+    if (this.answer === undefined) this.observers.add(observer)
+    else observer(this.answer)
+  }
+
+  /** Waits until it is over. */
+  readonly answered: Effect.Effect<Answer> = Effect.callback((resume) => {
+    const observer = (answer: Answer) => resume(Effect.succeed(answer))
+    this.observe(observer)
+    return Effect.sync(() => this.observers.delete(observer))
+  })
+}
+
+/** All that a task can end with besides the failures of its target. */
+export type TaskFailure = SpawnError | WorkerLost | PoisonousTask | PoolClosed
+
+const notLoaded = ({ definition }: TaskTarget, worker: string, body: Uint8Array): SpawnError => {
+  const { message, reason, stack }: Frames.NotLoaded = Frames.parseJson(body)
+  const cause = new Error(message)
+  if (stack !== "") cause.stack = stack
+  return new SpawnError({ process: worker, target: definition.name, module: definition.module, reason, cause })
+}
+
+const decodeExit = ({ outcome }: TaskTarget, body: Uint8Array): Effect.Effect<never, unknown> =>
+  // Interrupted before it could say anything.
+  body.length === 0
+    ? Effect.failCause(Cause.interrupt())
+    : Effect.flatMap(Effect.orDie(outcome.decode(body)), (exit) => exit as Exit.Exit<never, unknown>)
+
+/** The value of a task, or what it failed with. */
+export const valueOf = (target: TaskTarget, answer: Answer): Effect.Effect<unknown, unknown> => {
+  if (!isFrame(answer)) return Effect.failCause(answer)
+  const { body, kind } = answer
+  if (kind === Frames.Kind.Success) {
+    const value = target.success.decode(body, "run")
+    return Codec.isDone(value) ? value : Effect.orDie(value)
+  }
+  if (kind === Frames.Kind.NotLoaded) return Effect.fail(notLoaded(target, "worker", body))
+  return decodeExit(target, body)
+}
+
+/** What a series gave: the values until the first failure, and that failure. */
+export interface Values {
+  readonly values: ReadonlyArray<unknown>
+  readonly failure: Cause.Cause<unknown> | undefined
+}
+
+export const valuesOf = (target: TaskTarget, answer: Answer): Effect.Effect<Values> => {
+  const failed = (effect: Effect.Effect<never, unknown>, values: ReadonlyArray<unknown> = []): Effect.Effect<Values> =>
+    Effect.catchCause(effect, (failure) => Effect.succeed({ values, failure }))
+  if (!isFrame(answer)) return Effect.succeed({ values: [], failure: answer })
+  const { body, kind } = answer
+  const decode = (bytes: Uint8Array) => {
+    const values = target.successes.decode(bytes, "run")
+    return Codec.isDone(values) ? values : Effect.orDie(values)
+  }
+  if (kind === Frames.Kind.Success) return Effect.map(decode(body), (values) => ({ values, failure: undefined }))
+  if (kind === Frames.Kind.FailureAfter) {
+    const { exit, values } = Frames.parseFailureAfter(body)
+    return Effect.flatMap(decode(values), (values) => failed(decodeExit(target, exit), values))
+  }
+  return failed(
+    kind === Frames.Kind.NotLoaded
+      ? Effect.fail(notLoaded(target, "worker", body))
+      : decodeExit(target, body)
+  )
+}

@@ -1,0 +1,289 @@
+/**
+ * A worker of a pool, in its process: builds its layer once, then runs one task after the other until nobody sends any.
+ *
+ * The rule that makes a death cost one task: a worker takes a task only when the answer to the one before has left its process. What it has
+ * not taken is still the pool's.
+ */
+import * as Context from "effect/Context"
+import * as Deferred from "effect/Deferred"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Fiber from "effect/Fiber"
+import * as Layer from "effect/Layer"
+import * as Schema from "effect/Schema"
+import * as Scope from "effect/Scope"
+import * as Tracer from "effect/Tracer"
+import type { Connection, Receiver } from "../../Connection.ts"
+import type { BrokenPipe, Closed, EndOfFile, HubLost, InvalidArgument } from "../../Failure.ts"
+import { Hub } from "../../Hub.ts"
+import * as Inheritable from "../../Inheritable.ts"
+import type { Definition } from "../../Target.ts"
+import * as Codec from "../codec.ts"
+import * as Outcome from "../process/outcome.ts"
+import { misfit } from "../process/program.ts"
+import { registry } from "../process/registry.ts"
+import { CurrentTransit } from "../transit.ts"
+import * as Frames from "./frames.ts"
+import * as HeapReport from "./heapReport.ts"
+
+/** How often a worker says at most how much memory it has. */
+const memoryInterval = 100
+
+/** What a worker needs to know. */
+export interface Mission {
+  readonly tasks: Receiver<Uint8Array>
+  readonly control: Connection<Uint8Array, Uint8Array>
+  /** Where it leaves a report if its heap is full. */
+  readonly heapReport: string
+  readonly watchMemory: boolean
+}
+
+/** A target that is ready to run. */
+interface Loaded {
+  readonly definition: Definition
+  readonly outcome: Outcome.Codec
+  readonly payload: Codec.Codec<unknown>
+  readonly payloads: Codec.Codec<ReadonlyArray<unknown>>
+  readonly success: Codec.Codec<unknown>
+  readonly successes: Codec.Codec<ReadonlyArray<unknown>>
+  readonly context: Context.Context<never>
+}
+
+/** The task that runs. */
+interface Current {
+  readonly id: number
+  interrupted: boolean
+  fiber: Fiber.Fiber<Uint8Array> | undefined
+}
+
+/** Ends without a failure when the pool has let go of this worker. */
+const untilOver = <A, R>(
+  effect: Effect.Effect<A, Closed | EndOfFile | HubLost | BrokenPipe | InvalidArgument, R>
+): Effect.Effect<void, never, R> =>
+  Effect.catch(
+    Effect.asVoid(effect),
+    (error) => error._tag === "HubLost" || error._tag === "InvalidArgument" ? Effect.die(error) : Effect.void
+  )
+
+const find = Effect.fnUntraced(
+  function*({ module, name }: Frames.Load): Effect.fn.Return<Definition, Frames.NotLoaded> {
+    yield* Effect.tryPromise({
+      try: () => import(module),
+      catch: (error): Frames.NotLoaded => {
+        const isMissing = error instanceof Error && "code" in error && error.code === "ERR_MODULE_NOT_FOUND" &&
+          "url" in error && error.url === module
+        return Frames.notLoaded(isMissing ? "ModuleNotFound" : "ModuleFailed", error)
+      }
+    })
+    const defined = registry.targets.get(module) ?? []
+    const named = defined.filter((target) => target.name === name)
+    if (named.length === 1) return named[0]!.definition as Definition
+    const names = defined.map((target) => `"${target.name}"`).join(", ")
+    return yield* Effect.fail(
+      named.length > 1
+        ? Frames.notLoaded("TargetAmbiguous", "")
+        : Frames.notLoaded("TargetNotFound", names === "" ? "it defines no targets" : `it defines ${names}`)
+    )
+  }
+)
+
+const makeLoad = (hub: Hub["Service"], context: Context.Context<never>, scope: Scope.Scope) =>
+  Effect.fnUntraced(function*(load: Frames.Load): Effect.fn.Return<Loaded, Frames.NotLoaded> {
+    const definition = yield* find(load)
+    let inherited = context
+    for (const [i, service] of definition.inherits.entries()) {
+      const shape = yield* service[Inheritable.TypeId].receive(load.inherited[i]!).pipe(
+        Effect.provideService(Hub, hub),
+        Scope.provide(scope),
+        Effect.mapError((error) => Frames.notLoaded("HandOverFailed", error))
+      )
+      inherited = Context.add(inherited, service, shape)
+    }
+    const { name, payload, success } = definition
+    return {
+      definition,
+      outcome: Outcome.make(definition),
+      payload: Codec.make(payload, name, hub),
+      payloads: Codec.make(Schema.Array(payload), name, hub),
+      success: Codec.make(success, name, hub),
+      successes: Codec.make(Schema.Array(success), name, hub),
+      context: inherited
+    }
+  })
+
+/** Builds the layer, then works until the pipe of tasks ends. */
+export const serve = <E, R>(
+  { control, heapReport, tasks, watchMemory }: Mission,
+  layer: Layer.Layer<never, E, R>
+): Effect.Effect<void, E, R | Hub | Scope.Scope> =>
+  Effect.gen(function*() {
+    HeapReport.prepare(heapReport)
+    const scope = yield* Effect.scope
+    const hub = yield* Hub
+    const surroundings = yield* Effect.context<never>()
+    const provided = yield* Layer.buildWithScope(layer, scope)
+    const context = Context.merge(surroundings, provided)
+    const load = makeLoad(hub, context, scope)
+
+    const targets = new Map<number, Deferred.Deferred<Loaded, Frames.NotLoaded>>()
+    const target = (number: number) => {
+      let target = targets.get(number)
+      if (target === undefined) targets.set(number, target = Deferred.makeUnsafe())
+      return target
+    }
+    let current: Current | undefined
+
+    /** The value of one payload; a scope of its own closes when it is over. */
+    const runOne = ({ context, definition }: Loaded, payload: unknown): Effect.Effect<unknown, unknown> => {
+      const run = definition.run(payload) as Effect.Effect<unknown, unknown>
+      return Exit.isExit(run) ? run : Effect.scoped(Effect.provideContext(run, context))
+    }
+
+    const decoded = <A>(bytes: Effect.Effect<A, { readonly message: string }>): Effect.Effect<A, never, Scope.Scope> =>
+      Codec.isDone(bytes) ? bytes : Effect.flatMap(
+        Effect.scope,
+        (scope) => Effect.orDie(Effect.provideService(bytes, CurrentTransit, { scope }))
+      )
+
+    const failure = (
+      { definition, outcome }: Loaded,
+      exit: Exit.Exit<unknown, unknown>,
+      misfits: { readonly message: string } | undefined
+    ): Effect.Effect<Uint8Array> =>
+      Effect.orDie(
+        misfits === undefined
+          ? Effect.catch(outcome.encode(exit), (error) => outcome.encode(Exit.die(misfit(definition, exit, error))))
+          : outcome.encode(Exit.die(misfit(definition, exit, misfits)))
+      )
+
+    const runTask = (loaded: Loaded, id: number, bytes: Uint8Array): Effect.Effect<Uint8Array> =>
+      Effect.matchCauseEffect(
+        Effect.scoped(
+          Effect.flatMap(decoded(loaded.payload.decode(bytes, "run")), (payload) => runOne(loaded, payload))
+        ),
+        {
+          onSuccess: (value) =>
+            Effect.matchEffect(loaded.success.encode(value, "run"), {
+              onSuccess: (bytes) => Effect.succeed(Frames.frame(Frames.Kind.Success, id, bytes)),
+              onFailure: ({ problem }) =>
+                Effect.map(
+                  failure(loaded, Exit.succeed(value), { message: problem }),
+                  (exit) => Frames.frame(Frames.Kind.Failure, id, exit)
+                )
+            }),
+          onFailure: (cause) =>
+            Effect.map(
+              failure(loaded, Exit.failCause(cause), undefined),
+              (exit) => Frames.frame(Frames.Kind.Failure, id, exit)
+            )
+        }
+      )
+
+    const runSeries = (loaded: Loaded, id: number, bytes: Uint8Array): Effect.Effect<Uint8Array> => {
+      const values: Array<unknown> = []
+      const run = Effect.scoped(
+        Effect.flatMap(decoded(loaded.payloads.decode(bytes, "run")), (payloads) => {
+          let i = 0
+          /** Goes on as long as nothing has to be waited for. */
+          const next = (): Effect.Effect<void, unknown> => {
+            while (i < payloads.length) {
+              const one = runOne(loaded, payloads[i++])
+              if (!Codec.isDone(one)) {
+                return Effect.flatMap(one, (value) => {
+                  values.push(value)
+                  return next()
+                })
+              }
+              values.push(one.value)
+            }
+            return Effect.void
+          }
+          return next()
+        })
+      )
+      const encoded = loaded.successes
+      return Effect.matchCauseEffect(run, {
+        onSuccess: () =>
+          Effect.matchEffect(encoded.encode(values, "run"), {
+            onSuccess: (bytes) => Effect.succeed(Frames.frame(Frames.Kind.Success, id, bytes)),
+            onFailure: ({ problem }) =>
+              Effect.map(
+                failure(loaded, Exit.void, { message: problem }),
+                (exit) => Frames.frame(Frames.Kind.Failure, id, exit)
+              )
+          }),
+        onFailure: (cause) =>
+          Effect.flatMap(failure(loaded, Exit.failCause(cause), undefined), (exit) =>
+            Effect.match(encoded.encode(values, "run"), {
+              onSuccess: (bytes) =>
+                Frames.failureAfter(id, bytes, exit),
+              onFailure: () => Frames.frame(Frames.Kind.Failure, id, exit)
+            }))
+      })
+    }
+
+    const execute = (task: Frames.Task): Effect.Effect<Uint8Array> =>
+      Effect.matchEffect(Deferred.await(target(task.target)), {
+        onFailure: (why) =>
+          Effect.succeed(Frames.json(Frames.Kind.NotLoaded, task.id, why)),
+        onSuccess: (loaded) => {
+          const run = task.isSeries
+            ? runSeries(loaded, task.id, task.payload)
+            : runTask(loaded, task.id, task.payload)
+          return task.span === undefined ? run : Effect.withParentSpan(run, Tracer.externalSpan(task.span))
+        }
+      })
+
+    /** The task has a fiber of its own, so that it can be interrupted, and so that what it has forked ends with it. */
+    const perform = (bytes: Uint8Array, restore: <A>(effect: Effect.Effect<A>) => Effect.Effect<A>) => {
+      const task = Frames.parseTask(bytes)
+      const running: Current = current = { id: task.id, interrupted: false, fiber: undefined }
+      return Effect.flatMap(Effect.forkChild(restore(execute(task)), { startImmediately: true }), (fiber) => {
+        running.fiber = fiber
+        if (running.interrupted) fiber.interruptUnsafe()
+        const answer = (exit: Exit.Exit<Uint8Array>) => {
+          current = undefined
+          // Interrupted before it ran, or while its outcome was encoded.
+          return Exit.isSuccess(exit) ? exit : Effect.succeed(Frames.frame(Frames.Kind.Failure, task.id))
+        }
+        const exit = fiber.pollUnsafe()
+        if (exit !== undefined) return answer(exit)
+        return restore(Fiber.await(fiber)).pipe(
+          Effect.onInterrupt(() => Fiber.interrupt(fiber)),
+          Effect.flatMap(answer)
+        )
+      })
+    }
+
+    let lastMemory = 0
+    const reportMemory = Effect.suspend(() => {
+      const now = performance.now()
+      if (now - lastMemory < memoryInterval) return Effect.void
+      lastMemory = now
+      return control.sendBytes(Frames.frame(Frames.Kind.Memory, process.memoryUsage.rss() / 1024))
+    })
+
+    const onControl = (bytes: Uint8Array): Effect.Effect<void> => {
+      const { body, kind, number } = Frames.parse(bytes)
+      if (kind === Frames.Kind.Load) {
+        return Effect.asVoid(Effect.forkIn(Deferred.into(load(Frames.parseLoad(body)), target(number)), scope))
+      }
+      if (kind === Frames.Kind.CantLoad) {
+        Deferred.doneUnsafe(target(number), Effect.fail(Frames.parseJson(body)))
+      } else if (current?.id === number) {
+        current.interrupted = true
+        current.fiber?.interruptUnsafe()
+      }
+      return Effect.void
+    }
+
+    yield* Effect.forkIn(untilOver(Effect.forever(Effect.flatMap(control.recvBytes(), onControl))), scope)
+    yield* untilOver(control.sendBytes(Frames.frame(Frames.Kind.Ready, 0)))
+    // A task that was taken is answered.
+    const work = Effect.uninterruptibleMask((restore) =>
+      Effect.flatMap(restore(tasks.recvBytes()), (bytes) =>
+        Effect.flatMap(perform(bytes, restore), (answer) =>
+          control.sendBytes(answer)))
+    )
+    yield* untilOver(Effect.forever(watchMemory ? Effect.andThen(work, reportMemory) : work))
+  })
