@@ -436,7 +436,7 @@ export class WorkerLost extends Schema.TaggedError<WorkerLost>()("WorkerLost", {
   override get message(): string {
     const detail = this.cause instanceof Error ? `: ${this.cause.message}` : ""
     return this.reason === "StartFailed"
-      ? `${this.pool}: target "${this.target}" was not run, as no worker could be started${detail}`
+      ? `${this.pool}: no worker could be started${detail}`
       : `${this.pool}: ${this.worker} ${workerLostBecause(this)} while it ran target "${this.target}"${detail}. ` +
         `If the task may be run twice, mark it idempotent, and it is tried again.`
   }

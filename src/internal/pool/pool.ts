@@ -127,6 +127,8 @@ export class PoolImpl {
   private readonly targets = new Map<Target.Any, TaskTarget>()
   private readonly admissions = new Set<() => void>()
   private readonly whenIdle = new Set<() => void>()
+  /** Tasks that have lost their worker and will be run again. */
+  private readonly retrying = new Set<Task>()
   private nextTask = 0
   private nextWorker = 0
   private startFailures = 0
@@ -168,6 +170,9 @@ export class PoolImpl {
   }
   get running(): number {
     return this.dispatcher.running
+  }
+  private get isIdle(): boolean {
+    return this.dispatcher.isIdle && this.retrying.size === 0
   }
   get isClosed(): boolean {
     return this.mode !== undefined || this.failure !== undefined
@@ -238,7 +243,7 @@ export class PoolImpl {
   }
 
   /** Sends what can be sent, takes back what was sent ahead too early, starts the workers that are needed. */
-  readonly flush: Effect.Effect<void> = Effect.suspend(() => {
+  readonly flush: Effect.Effect<void> = Effect.uninterruptible(Effect.suspend(() => {
     const next = this.dispatcher.next()
     if (next !== undefined) return Effect.andThen(this.send(next.slot, next.job), this.flush)
     this.admit()
@@ -252,10 +257,10 @@ export class PoolImpl {
       )
     }
     return this.grow
-  })
+  }))
 
   private readonly grow: Effect.Effect<void> = Effect.suspend(() => {
-    if (this.mode === "interrupt" || this.mode === "kill" || this.failure !== undefined) return Effect.void
+    if (this.hurry !== undefined) return Effect.void
     return this.dispatcher.missing === 0 ? Effect.void : Effect.andThen(this.startWorker, this.grow)
   })
 
@@ -299,7 +304,7 @@ export class PoolImpl {
 
   /** Takes back what a worker has not begun. */
   private takeBack(worker: Worker): Effect.Effect<void> {
-    return Effect.suspend(() => {
+    return Effect.uninterruptible(Effect.suspend(() => {
       if (worker.tasks === undefined) return Effect.void
       const [, source] = worker.tasks
       const next: Effect.Effect<void> = Effect.flatMap(
@@ -315,40 +320,44 @@ export class PoolImpl {
         }
       )
       return next
-    })
+    }))
   }
 
   /** The task need not go on. Returns when it does not. */
   cancel(task: Task): Effect.Effect<void> {
     return Effect.suspend(() => {
       if (task.answer !== undefined) return Effect.void
-      const interrupted = () => {
+      task.isCancelled = true
+      const worker = task.slot as Worker | undefined
+      if (this.dispatcher.backlog.delete(task) || worker === undefined || worker.pinned.delete(task)) {
         task.deliver(Cause.interrupt())
         this.settled()
         return this.flush
       }
-      const worker = task.slot as Worker | undefined
-      if (this.dispatcher.backlog.delete(task) || worker === undefined || worker.pinned.delete(task)) {
-        return interrupted()
-      }
       if (worker.assigned[0] === task) return this.interruptTask(worker, task)
-      return Effect.flatMap(this.takeBack(worker), () =>
-        this.dispatcher.backlog.delete(task)
-          ? interrupted()
-          : Effect.andThen(this.flush, this.interruptTask(worker, task)))
+      return Effect.flatMap(
+        this.takeBack(worker),
+        () => task.slot === worker ? this.interruptTask(worker, task) : this.cancel(task)
+      )
     })
   }
 
+  /** The worker has begun the task, or will before it hears of this. */
   private interruptTask(worker: Worker, task: Task): Effect.Effect<void> {
-    return Effect.suspend(() => {
-      if (task.answer !== undefined || worker.control === undefined) return Effect.void
-      const interrupt = Frames.frame(Frames.Kind.Interrupt, task.id)
-      return Effect.ignore(worker.control.sendBytes(interrupt)).pipe(
-        Effect.andThen(this.within(task.answered)),
-        Effect.andThen(Effect.suspend(() => task.answer === undefined ? this.killWorker(worker) : Effect.void)),
-        Effect.andThen(Effect.asVoid(task.answered))
-      )
-    })
+    const interrupt = Effect.suspend(() =>
+      worker.control === undefined
+        ? Effect.void
+        : Effect.ignore(worker.control.sendBytes(Frames.frame(Frames.Kind.Interrupt, task.id)))
+    )
+    return interrupt.pipe(
+      // What was taken back from the worker besides has another place.
+      Effect.andThen(this.flush),
+      Effect.andThen(this.within(task.answered)),
+      Effect.andThen(
+        Effect.suspend(() => task.answer === undefined && task.slot === worker ? this.killWorker(worker) : Effect.void)
+      ),
+      Effect.andThen(Effect.asVoid(task.answered))
+    )
   }
 
   /** Waits for something, but not longer than the grace period. */
@@ -362,7 +371,7 @@ export class PoolImpl {
   /** A task is over. */
   private settled(): void {
     const { now } = this
-    const isIdle = this.dispatcher.isIdle
+    const { isIdle } = this
     // Every task would pay for more.
     if (isIdle || now > this.metricsAt) this.updateMetrics(now)
     if (isIdle && this.whenIdle.size > 0) {
@@ -417,7 +426,8 @@ export class PoolImpl {
       const process = yield* Process.make(settings.worker, {
         tasks: taskSource,
         control: workerControl,
-        heapReport: worker.heapReport,
+        // Others have no process of their own that could leave one.
+        heapReport: this.spawner.ownProcesses ? worker.heapReport : "",
         watchMemory: settings.maxMemory !== undefined
       } as any, {
         name: worker.name,
@@ -571,8 +581,7 @@ export class PoolImpl {
       const heapWasFull = HeapReport.wasFull(worker.heapReport)
       worker.metrics.remove()
       if (!wasReady && this.mode === undefined && Exit.isFailure(exit)) {
-        Deferred.doneUnsafe(worker.ready, Effect.failCause(exit.cause))
-        this.onStartFailed(exit.cause)
+        this.onStartFailed(worker, exit.cause)
       } else Deferred.doneUnsafe(worker.ready, Effect.void)
       const { cause, exitCode, reason } = diagnose(exit, worker.recycled, heapWasFull)
       for (const task of [...assigned, ...pinned]) {
@@ -608,20 +617,26 @@ export class PoolImpl {
   }
 
   private onLost(task: Task, error: WorkerLost): void {
+    if (task.answer !== undefined) return
+    if (task.isCancelled) return task.deliver(Cause.interrupt())
     this.counts.lost++
     task.losses++
     task.sent = false
-    const { maxLosses } = this.settings
-    if (task.options.retry === undefined || task.answer !== undefined || this.refusal !== undefined) {
-      return task.deliver(this.refusal ?? Cause.fail(error))
-    }
-    if (task.losses >= maxLosses) {
+    const hurry = this.hurry
+    if (hurry !== undefined || task.options.retry === undefined) return task.deliver(hurry ?? Cause.fail(error))
+    if (task.losses >= this.settings.maxLosses) {
       const { name: target } = task.target.definition
       return task.deliver(
         Cause.fail(new PoisonousTask({ pool: this.name, target, losses: task.losses, last: error }))
       )
     }
+    this.retrying.add(task)
     Effect.runForkWith(this.context)(this.again(task, error))
+  }
+
+  /** Why not even tasks that were taken are run any more. */
+  private get hurry(): Cause.Cause<unknown> | undefined {
+    return this.mode === "drain" && this.failure === undefined ? undefined : this.refusal
   }
 
   /** Runs a task again that its worker did not survive, when its schedule says so. */
@@ -632,37 +647,40 @@ export class PoolImpl {
       yield* Effect.sleep(delay)
       if (task.answer !== undefined) return
       if (!task.canBeSentAgain) yield* task.encode(this.local)
-      this.enqueue(task)
-      yield* this.flush
+      const hurry = this.hurry
+      if (hurry === undefined) this.dispatcher.backlog.add(task)
+      else task.deliver(hurry)
     }).pipe(
-      Effect.catchCause((cause) => {
-        task.deliver(Pull.isDoneCause(cause) ? Cause.fail(error) : cause)
+      Effect.catchCause((cause) =>
+        Effect.sync(() => task.deliver(Pull.isDoneCause(cause) ? Cause.fail(error) : cause))
+      ),
+      Effect.andThen(Effect.suspend(() => {
+        this.retrying.delete(task)
         this.settled()
-        return Effect.void
-      })
+        return this.flush
+      }))
     )
   }
 
-  private onStartFailed(cause: Cause.Cause<unknown>): void {
+  private onStartFailed(worker: Worker, cause: Cause.Cause<unknown>): void {
     const error = Cause.squash(cause)
     const mayPass = isProcessExited(error) || error instanceof SpawnError || Cause.hasInterruptsOnly(cause)
+    const lost = () =>
+      Cause.fail(
+        new WorkerLost({ pool: this.name, worker: worker.name, target: "", reason: "StartFailed", cause: error })
+      )
+    Deferred.doneUnsafe(
+      worker.ready,
+      Effect.failCause(mayPass && !(error instanceof SpawnError) ? lost() : cause)
+    )
     if (this.failure !== undefined || mayPass && ++this.startFailures < maxStartFailures) return
     // The layer of the worker says why it can't be built. It would say so again.
-    if (!mayPass) return void (this.failure = cause)
-    this.failure = Cause.fail(
-      new WorkerLost({
-        pool: this.name,
-        worker: `${this.name}-Worker-${this.nextWorker}`,
-        target: "any",
-        reason: "StartFailed",
-        cause: error
-      })
-    )
+    this.failure = mayPass ? lost() : cause
   }
 
   /** No task will be run any more, and all that wait learn why. */
   private refuseAll(cause: Cause.Cause<unknown>): void {
-    for (const task of this.dispatcher.backlog.clear()) task.deliver(cause)
+    for (const task of [...this.dispatcher.backlog.clear(), ...this.retrying]) task.deliver(cause)
     for (const worker of this.dispatcher.slots) for (const task of worker.pinned.clear()) task.deliver(cause)
     this.admit()
   }
@@ -716,7 +734,7 @@ export class PoolImpl {
   }
 
   private readonly idle: Effect.Effect<void> = Effect.callback((resume) => {
-    if (this.dispatcher.isIdle) return resume(Effect.void)
+    if (this.isIdle) return resume(Effect.void)
     const tell = () => resume(Effect.void)
     this.whenIdle.add(tell)
     return Effect.sync(() => this.whenIdle.delete(tell))

@@ -71,6 +71,8 @@ export class Task implements Job {
   /** It has left for the worker. */
   sent = false
   losses = 0
+  /** Nobody wants it any more. */
+  isCancelled = false
   /** Of its schedule for retries, once it was needed. */
   retryStep: ((now: number, error: WorkerLost) => Pull.Pull<[unknown, Duration.Duration], never, unknown>) | undefined
   answer: Answer | undefined
