@@ -244,13 +244,13 @@ export interface Pool<in R = never, out E = never> {
     target: Target.Target<P, A, E2, R>,
     payloads: Iterable<P>,
     options?: MapOptions
-  ) => Effect.Effect<Array<A>, E | E2 | TaskFailure>
+  ) => Effect.Effect<Array<A>, E | E2 | TaskFailure | InvalidArgument>
   /** The same without the values. */
   readonly forEach: <P, A, E2>(
     target: Target.Target<P, A, E2, R>,
     payloads: Iterable<P>,
     options?: MapOptions
-  ) => Effect.Effect<void, E | E2 | TaskFailure>
+  ) => Effect.Effect<void, E | E2 | TaskFailure | InvalidArgument>
   /**
    * The values of many tasks as a stream, in the order of the payloads. Takes payloads as the values are taken, and no more than `readAhead` before.
    * Fails after all that came before the failure.
@@ -261,7 +261,7 @@ export interface Pool<in R = never, out E = never> {
     target: Target.Target<P, A, E2, R>,
     payloads: Iterable<P>,
     options?: StreamOptions
-  ) => Stream.Stream<A, E | E2 | TaskFailure>
+  ) => Stream.Stream<A, E | E2 | TaskFailure | InvalidArgument>
   /**
    * The same in the order in which the tasks end.
    *
@@ -271,7 +271,7 @@ export interface Pool<in R = never, out E = never> {
     target: Target.Target<P, A, E2, R>,
     payloads: Iterable<P>,
     options?: StreamOptions
-  ) => Stream.Stream<A, E | E2 | TaskFailure>
+  ) => Stream.Stream<A, E | E2 | TaskFailure | InvalidArgument>
   /** What `imap` does, for the elements of a stream: `stream.pipe(pool.stream(target))`. */
   readonly stream: <P, A, E2>(
     target: Target.Target<P, A, E2, R>,
@@ -279,8 +279,11 @@ export interface Pool<in R = never, out E = never> {
       /** Values come as the tasks end. Default: `false`. */
       readonly unordered?: boolean | undefined
     }
-  ) => <E3, R3>(self: Stream.Stream<P, E3, R3>) => Stream.Stream<A, E | E2 | E3 | TaskFailure, R3>
-  /** Runs a task that gives a stream. The worker waits while its values are not taken; who stops taking them ends the task. */
+  ) => <E3, R3>(self: Stream.Stream<P, E3, R3>) => Stream.Stream<A, E | E2 | E3 | TaskFailure | InvalidArgument, R3>
+  /**
+   * Runs a task that gives a stream. The worker waits while its values are not taken; who stops taking them ends the task. It is never run
+   * again, idempotent or not, as it would give its values a second time.
+   */
   readonly runStream: <P, A, E2>(
     target: StreamTarget<P, A, E2, R>,
     ...args: Args<P>

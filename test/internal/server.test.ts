@@ -292,6 +292,7 @@ describe("a hub that waits for an answer", () => {
       const written: Array<Buffer> = []
       const state = { destroyed: false }
       const events = accept!({
+        own: () => {},
         write: (chunks) => {
           written.push(...chunks)
         },

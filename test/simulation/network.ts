@@ -191,6 +191,7 @@ export class Network {
 
   private duplex(end: End): Duplex {
     return {
+      own: () => {},
       write: (chunks) => {
         if (end.closed || !end.node.alive) return
         const bytes = Buffer.concat(chunks)

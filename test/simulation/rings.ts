@@ -52,9 +52,10 @@ const poller = (network: Network, node: Node) => {
 
 /** What a dead process does to shared memory has no effect. */
 const ofTheLiving = (node: Node, duplex: Duplex): Duplex => ({
-  write: (chunks) => {
-    if (node.alive) duplex.write(chunks)
+  write: (chunks, lastIsLent) => {
+    if (node.alive) duplex.write(chunks, lastIsLent)
   },
+  own: () => duplex.own(),
   words: () => node.alive ? duplex.words() : undefined,
   authenticated: (side, rest) => duplex.authenticated(side, rest),
   whenFlushed: (callback) => duplex.whenFlushed(callback),

@@ -169,6 +169,7 @@ export class Client {
   detach(ref: number): void {
     if (this.lost !== undefined) return
     this.ahead.delete(ref)
+    this.link.own()
     this.send(Message.Request.Detach, 0, ref, 0)
     this.suspendCredit()
     for (const entry of this.entries.values()) {
@@ -282,7 +283,10 @@ export class Client {
       this.flushing.delete(lost)
       resume(Effect.void)
     })
-    return Effect.sync(() => this.flushing.delete(lost))
+    return Effect.sync(() => {
+      this.flushing.delete(lost)
+      this.link.own()
+    })
   })
 
   private settle<A, E, R>(operation: Operation<A, E, R>, entry: Entry, answer: Answer): Effect.Effect<A, E, R> {
@@ -347,6 +351,7 @@ export class Client {
    */
   private abandon(entry: Entry): void {
     this.entries.delete(entry.request)
+    this.link.own()
     this.revokeAhead(entry.ref)
     if (this.lost === undefined) this.send(Message.Request.Return, entry.request, noReference, 0)
   }

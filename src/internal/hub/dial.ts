@@ -56,6 +56,7 @@ const attempt = Effect.fnUntraced(function*(options: Options) {
   const fail = (reason: string, passing: boolean) => {
     Deferred.doneUnsafe(authenticated, Effect.fail(failed(reason, passing)))
   }
+  let reader: MessageReader | undefined
   // Replaced by the client's own, once there is one.
   let onData: (chunk: Buffer) => void
   let answered = false
@@ -79,7 +80,14 @@ const attempt = Effect.fnUntraced(function*(options: Options) {
           duplex.destroy()
         }
       }
-      return { onData: (chunk) => onData(chunk), onClose: (reason) => onClose(reason) }
+      return {
+        onData: (chunk) => onData(chunk),
+        destination: () => reader?.destination,
+        onFilled: (count) => {
+          if (!reader!.fill(count)) duplex.destroy()
+        },
+        onClose: (reason) => onClose(reason)
+      }
     }),
     (duplex) => Effect.sync(() => duplex.end()),
     { interruptible: true }
@@ -99,12 +107,12 @@ const attempt = Effect.fnUntraced(function*(options: Options) {
         address,
         onLost: options.onLost,
         open: (events) => {
-          const reader = new MessageReader((message) => {
+          const messages = reader = new MessageReader((message) => {
             events.onMessage(message)
             return true
           })
           onData = (chunk) => {
-            if (!reader.feed(chunk)) duplex.destroy()
+            if (!messages.feed(chunk)) duplex.destroy()
           }
           onClose = events.onLost
           return {
@@ -114,6 +122,7 @@ const attempt = Effect.fnUntraced(function*(options: Options) {
               return undefined
             },
             flush: () => writer.flush(),
+            own: () => writer.own(),
             hasRoom: () => duplex.hasRoom(),
             words: () => duplex.words(),
             whenFlushed: (callback) => writer.whenFlushed(callback),

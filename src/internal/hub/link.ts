@@ -22,6 +22,8 @@ export interface Link {
   readonly ask: (message: Message.Message, eager: boolean) => Message.Message | undefined
   /** Hands everything that was sent to the operating system, as far as it takes it now. */
   readonly flush: () => void
+  /** Copies what is left in this process of bytes that were sent: their owner may change them. */
+  readonly own: () => void
   /**
    * Calls back when nothing that was sent is left in this process: at once if that is so now, never if the link is lost.
    */
@@ -105,6 +107,7 @@ export const local = ({ kernel, later, receive }: {
           return answer
         },
         flush: () => {},
+        own: () => {},
         hasRoom: () => true,
         words: () => undefined,
         whenFlushed: (callback) => callback(),

@@ -10,6 +10,7 @@ const scratchSize = 16 * 1024
 
 const lengthSize = 4
 
+/** The bytes of long messages are lent to the connection: they must not change until {@link own}, or until all is flushed. */
 export class MessageWriter {
   private readonly duplex: Duplex
   private readonly scratch = Buffer.allocUnsafeSlow(scratchSize)
@@ -31,10 +32,10 @@ export class MessageWriter {
       if (message.bytes.length > 0) scratch.set(message.bytes, start)
       this.used = start + message.bytes.length
     } else {
-      // A long one is not copied into a buffer together with its header.
+      // A long one is not copied into a buffer together with its header, and not copied at all if it need not wait.
       const { buffer, byteLength, byteOffset } = message.bytes
       this.used = 0
-      this.duplex.write([scratch.subarray(0, start), Buffer.from(buffer, byteOffset, byteLength)])
+      this.duplex.write([scratch.subarray(0, start), Buffer.from(buffer, byteOffset, byteLength)], true)
       return
     }
     if (this.scheduled) return
@@ -52,6 +53,10 @@ export class MessageWriter {
     if (used === 0) return
     this.used = 0
     this.duplex.write([this.scratch.subarray(0, used)])
+  }
+
+  own(): void {
+    this.duplex.own()
   }
 
   whenFlushed(callback: () => void): void {
@@ -75,12 +80,24 @@ export class MessageReader {
 
   feed(chunk: Buffer): boolean {
     if (!this.valid) return false
-    const framed = this.decoder.feed(chunk, (frame) => {
-      if (!this.valid) return
-      const message = Message.read(frame)
-      this.valid = message !== undefined && this.onMessage(message)
-    })
+    const framed = this.decoder.feed(chunk, this.onFrame)
     this.valid = this.valid && framed
     return this.valid
+  }
+
+  /** Where the next bytes should be put: then say how many by {@link fill}. */
+  get destination(): Buffer | undefined {
+    return this.valid ? this.decoder.destination : undefined
+  }
+
+  fill(count: number): boolean {
+    this.decoder.fill(count, this.onFrame)
+    return this.valid
+  }
+
+  private readonly onFrame = (frame: Buffer): void => {
+    if (!this.valid) return
+    const message = Message.read(frame)
+    this.valid = message !== undefined && this.onMessage(message)
   }
 }

@@ -38,6 +38,10 @@ export const serve = (options: {
       onData: (chunk) => {
         if (!reader.feed(chunk)) drop()
       },
+      destination: () => reader.destination,
+      onFilled: (count) => {
+        if (!reader.fill(count)) drop()
+      },
       onClose: () => kernel.removePeer(peer)
     }
   }
@@ -73,6 +77,8 @@ export const serve = (options: {
           duplex.destroy()
         }
       },
+      destination: () => events?.destination?.(),
+      onFilled: (count) => events?.onFilled?.(count),
       onClose: (reason) => {
         leave()
         events?.onClose(reason)

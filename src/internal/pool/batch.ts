@@ -48,15 +48,20 @@ export const runAll = (
       const values = valuesOf(target, answer)
       if ("value" in values && "_tag" in values && values._tag === "Success") take(part, values.value as Values)
       else later.push(Effect.map(values, (values) => take(part, values)))
-      if (wake !== undefined && (underWay.size <= window / 2 || first.failure !== undefined || later.length > 0)) {
+      if (wake !== undefined && hasChanged()) {
         // It may wait again at once.
         const now = wake
         wake = undefined
         now()
       }
     }
+    /** With how many tasks under way there is something to do again. */
+    let few = window / 2
+    const hasChanged = () => underWay.size <= few || first.failure !== undefined || later.length > 0
     const changed = Effect.callback<void>((resume) => {
-      wake = () => resume(Effect.void)
+      // Perhaps since it was looked at.
+      if (hasChanged()) resume(Effect.void)
+      else wake = () => resume(Effect.void)
     })
     const understand = Effect.suspend(() => {
       if (later.length === 0) return Effect.void
@@ -69,7 +74,7 @@ export const runAll = (
     const drive = Effect.gen(function*() {
       for (const part of parts) {
         while (underWay.size >= window && first.failure === undefined) {
-          yield* changed
+          if (later.length === 0) yield* changed
           yield* understand
         }
         if (first.failure !== undefined) return yield* failed
@@ -81,13 +86,17 @@ export const runAll = (
         if (underWay.size >= window) yield* pool.flush
       }
       yield* pool.flush
+      few = 0
       while (underWay.size > 0 && first.failure === undefined) {
-        yield* changed
+        if (later.length === 0) yield* changed
         yield* understand
       }
       yield* understand
       if (first.failure !== undefined) return yield* failed
     })
     return Effect.onError(drive, () =>
-      Effect.forEach(Array.from(underWay), (task) => pool.cancel(task), { concurrency: "unbounded", discard: true }))
+      Effect.andThen(
+        Effect.sync(() => pool.admit()),
+        Effect.forEach(Array.from(underWay), (task) => pool.cancel(task), { concurrency: "unbounded", discard: true })
+      ))
   })

@@ -143,13 +143,10 @@ export class Dispatcher<J extends Job, S extends Slot<J>> {
     return slot.assigned.splice(at, 1)[0]
   }
 
-  /** A task that the worker has not begun waits again. None: it was not sent to it. */
+  /** The worker has not begun the task. None: it was not sent to it. */
   tookBack(slot: S, id: number): J | undefined {
     const at = slot.assigned.findIndex((job) => job.id === id)
-    if (at < 0) return undefined
-    const [job] = slot.assigned.splice(at, 1)
-    this.backlog.add(job!)
-    return job
+    return at < 0 ? undefined : slot.assigned.splice(at, 1)[0]
   }
 
   /** A ready worker has run as many tasks as it may. */
@@ -179,6 +176,8 @@ export class Dispatcher<J extends Job, S extends Slot<J>> {
 }
 
 const canGoAhead = (slot: Slot<Job>, job: Job): boolean => {
+  // Whoever waits for this worker alone comes next.
+  if (slot.pinned.length > 0) return false
   const { length } = slot.assigned
   if (!slot.filling && length > maxAhead.tasks / 2) return false
   let bytes = job.size

@@ -98,11 +98,22 @@ export class PoolHandle {
     restore: <A, E>(effect: Effect.Effect<A, E>) => Effect.Effect<A, E>
   ): Effect.Effect<Task, unknown> {
     return Effect.flatMap(
-      Effect.andThen(restore(this.pool.admitted), restore(this.pool.makeTask(target, payload, options))),
+      restore(this.admittedTask(target, payload, options, false)),
       (task) => {
         this.pool.enqueue(task)
         return Effect.as(this.pool.flush, task)
       }
+    )
+  }
+
+  /** A task that may be enqueued now. If it can't be made, somebody else may. */
+  private admittedTask(target: TaskTarget, payload: unknown, options: TaskOptions, isSeries: boolean) {
+    return Effect.andThen(
+      this.pool.admitted,
+      Effect.onError(
+        this.pool.makeTask(target, payload, options, isSeries),
+        () => Effect.sync(() => this.pool.admit())
+      )
     )
   }
 
@@ -118,14 +129,21 @@ export class PoolHandle {
           )
         })
       )
-    return this.traced(known, options, (taskOptions) =>
-      Effect.suspend(() =>
-        Effect.forEach(
-          this.pool.workers.filter(({ state }) => state === "starting" || state === "ready"),
-          (worker) => runIn(worker, taskOptions),
-          { concurrency: "unbounded" }
+    return this.traced(
+      known,
+      options,
+      (taskOptions) =>
+        Effect.andThen(
+          this.pool.admitted,
+          Effect.suspend(() =>
+            Effect.forEach(
+              this.pool.workers.filter(({ state }) => state === "starting" || state === "ready"),
+              (worker) => runIn(worker, taskOptions),
+              { concurrency: "unbounded" }
+            )
+          )
         )
-      ))
+    )
   }
 
   // ---------------------------------------------------------------------------------------------- many tasks
@@ -215,7 +233,7 @@ export class PoolHandle {
   /** What a part of a stream gives. One that does not fit its schema ends the part before it. */
   private part(target: TaskTarget, payloads: ReadonlyArray<unknown>, options: TaskOptions) {
     return Effect.uninterruptibleMask((restore) =>
-      restore(Effect.andThen(this.pool.admitted, this.pool.makeTask(target, payloads, options, true))).pipe(
+      restore(this.admittedTask(target, payloads, options, true)).pipe(
         Effect.flatMap((task) => {
           this.pool.enqueue(task)
           return Effect.andThen(this.pool.flush, restore(task.answered)).pipe(
@@ -259,7 +277,8 @@ export class PoolHandle {
     return Stream.unwrap(Effect.gen({ self: this }, function*() {
       const [values, out] = yield* Pipe.make({ message: element, duplex: false, name: `${target.name} values` })
       const task = yield* Effect.acquireRelease(
-        this.submit(inner as Target.Any, { payload, out }, options),
+        // A second run would give its values a second time.
+        this.submit(inner as Target.Any, { payload, out }, { ...options, idempotent: false }),
         (task) => task.cancel
       )
       // The task has it now.

@@ -35,6 +35,7 @@ import { Hub } from "../../Hub.ts"
 import * as Inheritable from "../../Inheritable.ts"
 import * as Process from "../../Process.ts"
 import { Spawner, type SpawnerService } from "../../Spawner.ts"
+import * as StreamTarget from "../../StreamTarget.ts"
 import * as Target from "../../Target.ts"
 import { ConnectionImpl } from "../connection.ts"
 import { CurrentTransit } from "../transit.ts"
@@ -70,7 +71,7 @@ export interface Settings {
   readonly maxLosses: number
   readonly worker: WorkerTarget
   readonly stdout: "inherit" | "tagged" | "ignore"
-  readonly preload: ReadonlyArray<Target.Any>
+  readonly preload: ReadonlyArray<Target.Any | StreamTarget.Any>
 }
 
 /** One worker, as the pool sees it. */
@@ -202,7 +203,7 @@ export class PoolImpl {
   readonly admitted: Effect.Effect<void, unknown> = Effect.suspend((): Effect.Effect<void, unknown> => {
     const refusal = this.refusal
     if (refusal !== undefined) return Effect.failCause(refusal)
-    if (this.dispatcher.backlog.length < this.settings.maxQueued) return Effect.void
+    if (this.dispatcher.queued < this.settings.maxQueued) return Effect.void
     return Effect.andThen(
       Effect.callback<void>((resume) => {
         const admit = () => resume(Effect.void)
@@ -213,8 +214,10 @@ export class PoolImpl {
     )
   })
 
-  private admit(): void {
-    let room = this.isClosed ? Infinity : this.settings.maxQueued - this.dispatcher.backlog.length
+  /** Whoever is in line may come, as far as there is room. */
+  admit(): void {
+    if (this.admissions.size === 0) return
+    let room = this.isClosed ? Infinity : this.settings.maxQueued - this.dispatcher.queued
     for (const admit of this.admissions) {
       if (room-- <= 0) return
       this.admissions.delete(admit)
@@ -237,9 +240,11 @@ export class PoolImpl {
   enqueue(task: Task, worker?: Worker): void {
     const refusal = this.refusal
     if (refusal !== undefined) return task.deliver(refusal)
-    task.slot = worker
     if (worker === undefined) this.dispatcher.backlog.add(task)
-    else worker.pinned.add(task)
+    else if (worker.state === "starting" || worker.state === "ready") {
+      task.slot = worker
+      worker.pinned.add(task)
+    } else task.deliver(Cause.fail(this.lost(task, worker, "Recycled", undefined, undefined)))
   }
 
   /** Sends what can be sent, takes back what was sent ahead too early, starts the workers that are needed. */
@@ -275,8 +280,13 @@ export class PoolImpl {
 
   private transmit(worker: Worker, task: Task): Effect.Effect<void> {
     return Effect.suspend(() => {
-      // It is gone meanwhile, and the task waits again.
+      // The worker is gone meanwhile, and the task waits again.
       if (task.slot !== worker || task.frame === undefined || worker.tasks === undefined) return Effect.void
+      if (task.isCancelled) {
+        this.dispatcher.tookBack(worker, task.id)
+        this.waits(task)
+        return Effect.void
+      }
       task.sent = true
       return Effect.ignore(worker.tasks[0].sendBytes(task.frame))
     })
@@ -312,15 +322,21 @@ export class PoolImpl {
         (bytes) => {
           if (bytes === undefined) return Effect.void
           const task = this.dispatcher.tookBack(worker, Frames.taskId(bytes))
-          if (task !== undefined) {
-            task.slot = undefined
-            task.sent = false
-          }
+          if (task !== undefined) this.waits(task)
           return next
         }
       )
       return next
     }))
+  }
+
+  /** It is in the backlog again, unless nobody wants it any more. */
+  private waits(task: Task): void {
+    task.slot = undefined
+    task.sent = false
+    if (!task.isCancelled) return this.dispatcher.backlog.add(task)
+    task.deliver(Cause.interrupt())
+    this.settled()
   }
 
   /** The task need not go on. Returns when it does not. */
@@ -353,11 +369,30 @@ export class PoolImpl {
       // What was taken back from the worker besides has another place.
       Effect.andThen(this.flush),
       Effect.andThen(this.within(task.answered)),
-      Effect.andThen(
-        Effect.suspend(() => task.answer === undefined && task.slot === worker ? this.killWorker(worker) : Effect.void)
-      ),
+      Effect.andThen(Effect.suspend(() => this.isStuck(worker, task) ? this.end(worker, task) : Effect.void)),
       Effect.andThen(Effect.asVoid(task.answered))
     )
+  }
+
+  private isStuck(worker: Worker, task: Task): boolean {
+    return task.answer === undefined && task.slot === worker
+  }
+
+  /** Ends a worker with a task that does not let itself be interrupted. It gets no other one that would suffer. */
+  private end(worker: Worker, task: Task): Effect.Effect<void> {
+    return Effect.suspend(() => {
+      if (worker.state === "ready") worker.state = "retiring"
+      return this.takeBack(worker).pipe(
+        Effect.andThen(Effect.suspend(() =>
+          this.isStuck(worker, task)
+            ? this.killWorker(worker)
+            : worker.assigned.length === 0
+            ? this.dismiss(worker)
+            : Effect.void
+        )),
+        Effect.andThen(this.flush)
+      )
+    })
   }
 
   /** Waits for something, but not longer than the grace period. */
@@ -447,6 +482,7 @@ export class PoolImpl {
       yield* workerControl.close
       const receive = control.recvBytes() as Effect.Effect<Uint8Array, EndOfFile | Closed | HubLost>
       yield* untilEnd(Effect.forever(Effect.flatMap(receive, (bytes) => this.onFrame(worker, bytes))))
+      worker.state = "retiring"
       return yield* Effect.exit(process.join())
     }) as any
   }
@@ -575,22 +611,23 @@ export class PoolImpl {
   /** Nothing else comes from the worker. */
   private onGone(worker: Worker, exit: Exit.Exit<void, unknown>): Effect.Effect<void> {
     return Effect.gen({ self: this }, function*() {
+      worker.state = "retiring"
       const wasReady = Deferred.isDoneUnsafe(worker.ready)
       yield* this.takeBack(worker)
       const { assigned, pinned } = this.dispatcher.gone(worker)
       const heapWasFull = HeapReport.wasFull(worker.heapReport)
       worker.metrics.remove()
-      if (!wasReady && this.mode === undefined && Exit.isFailure(exit)) {
+      if (!wasReady && (this.mode === undefined || this.mode === "drain") && Exit.isFailure(exit)) {
         this.onStartFailed(worker, exit.cause)
       } else Deferred.doneUnsafe(worker.ready, Effect.void)
       const { cause, exitCode, reason } = diagnose(exit, worker.recycled, heapWasFull)
       for (const task of [...assigned, ...pinned]) {
-        task.slot = undefined
         // It never left.
         if (!task.sent && assigned.includes(task)) {
-          this.dispatcher.backlog.add(task)
+          this.waits(task)
           continue
         }
+        task.slot = undefined
         this.onLost(task, this.lost(task, worker, reason, exitCode, cause))
       }
       if (this.failure !== undefined) this.refuseAll(this.failure)
@@ -689,7 +726,9 @@ export class PoolImpl {
 
   /** Starts the first workers; fails as the first of them that can't be started. */
   readonly open: Effect.Effect<void, unknown> = Effect.gen({ self: this }, function*() {
-    for (const target of this.settings.preload) this.target(target)
+    for (const target of this.settings.preload) {
+      this.target(StreamTarget.isStreamTarget(target) ? StreamTarget.definitionOf(target).target as Target.Any : target)
+    }
     yield* this.grow
     yield* Effect.forEach(this.workers, (worker) => Deferred.await(worker.ready), {
       concurrency: "unbounded",
@@ -743,20 +782,20 @@ export class PoolImpl {
   /** Takes no more tasks, ends those that are left as `mode` says, then all workers. A stronger one overtakes a weaker one. */
   close(mode: Mode): Effect.Effect<void> {
     return Effect.suspend(() => {
+      const closed = this.closing ??= Deferred.makeUnsafe<void>()
       const before = this.mode
-      if (before !== undefined && strength[before] >= strength[mode]) return Deferred.await(this.closing!)
+      if (before !== undefined && strength[before] >= strength[mode]) return Deferred.await(closed)
       this.mode = mode
       this.dispatcher.close()
       this.admit()
-      const closed = this.closing ??= Deferred.makeUnsafe<void>()
-      const end = mode === "drain" ? this.drain : this.stop(mode)
-      return end.pipe(
-        Effect.andThen(Effect.suspend(() => {
-          // Somebody was in a greater hurry meanwhile, and tells.
-          if (this.mode === mode) Deferred.doneUnsafe(closed, Effect.void)
-          return Deferred.await(closed)
-        }))
+      const end = Effect.andThen(
+        mode === "drain" ? this.drain : this.stop(mode),
+        // Somebody was in a greater hurry meanwhile, and tells.
+        Effect.sync(() => this.mode === mode && Deferred.doneUnsafe(closed, Effect.void))
       )
+      // It goes on when whoever asked for it waits no more.
+      Effect.runForkWith(this.context)(end)
+      return Deferred.await(closed)
     })
   }
 

@@ -76,7 +76,7 @@ export class Task implements Job {
   /** Of its schedule for retries, once it was needed. */
   retryStep: ((now: number, error: WorkerLost) => Pull.Pull<[unknown, Duration.Duration], never, unknown>) | undefined
   answer: Answer | undefined
-  private readonly payload: unknown
+  private payload: unknown
   private tickets: Scope.Closeable | undefined
   private readonly observers = new Set<(answer: Answer) => void>()
 
@@ -111,8 +111,9 @@ export class Task implements Job {
           Effect.flatMap((bytes) => this.toFrame(bytes)),
           Effect.onExit((exit) => {
             if (Exit.isFailure(exit)) return Scope.close(scope, exit)
+            const before = this.tickets
             this.tickets = scope
-            return Effect.void
+            return before === undefined ? Effect.void : Scope.close(before, Exit.void)
           })
         )
       })
@@ -144,7 +145,7 @@ export class Task implements Job {
   deliver(answer: Answer): void {
     if (this.answer !== undefined) return
     this.answer = answer
-    this.frame = undefined
+    this.frame = this.payload = undefined
     this.slot = undefined
     if (this.tickets !== undefined) Effect.runFork(Scope.close(this.tickets, Exit.void))
     for (const observer of this.observers) observer(answer)

@@ -29,6 +29,9 @@ import * as HeapReport from "./heapReport.ts"
 /** How often a worker says at most how much memory it has. */
 const memoryInterval = 100
 
+/** How many interruptions of other tasks than the current one are remembered. */
+const maxEarly = 1024
+
 /** What a worker needs to know. */
 export interface Mission {
   readonly tasks: Receiver<Uint8Array>
@@ -132,6 +135,8 @@ export const serve = <E, R>(
       return target
     }
     let current: Current | undefined
+    /** Tasks that were interrupted before they were taken, or when they had just been answered. */
+    const early = new Set<number>()
 
     /** The value of one payload; a scope of its own closes when it is over. */
     const runOne = ({ context, definition }: Loaded, payload: unknown): Effect.Effect<unknown, unknown> => {
@@ -237,7 +242,7 @@ export const serve = <E, R>(
     /** The task has a fiber of its own, so that it can be interrupted, and so that what it has forked ends with it. */
     const perform = (bytes: Uint8Array, restore: <A>(effect: Effect.Effect<A>) => Effect.Effect<A>) => {
       const task = Frames.parseTask(bytes)
-      const running: Current = current = { id: task.id, interrupted: false, fiber: undefined }
+      const running: Current = current = { id: task.id, interrupted: early.delete(task.id), fiber: undefined }
       return Effect.flatMap(Effect.forkChild(restore(execute(task)), { startImmediately: true }), (fiber) => {
         running.fiber = fiber
         if (running.interrupted) fiber.interruptUnsafe()
@@ -273,6 +278,9 @@ export const serve = <E, R>(
       } else if (current?.id === number) {
         current.interrupted = true
         current.fiber?.interruptUnsafe()
+      } else {
+        early.add(number)
+        if (early.size > maxEarly) early.delete(early.values().next().value!)
       }
       return Effect.void
     }

@@ -17,9 +17,15 @@ export const lengthPrefix = (length: number): Buffer => {
   return prefix
 }
 
+/** A frame of which so much has arrived, and not all, is collected in one place. */
+const longFrame = 64 * 1024
+
+/** How much larger this place may be than what has arrived. */
+const growth = 8
+
 /**
- * Cuts a stream of chunks into frames. Keeps what has arrived of an unfinished frame and no more: an announced length
- * allocates nothing.
+ * Cuts a stream of chunks into frames. Keeps what has arrived of an unfinished frame, and has no more memory for it than eight times that:
+ * an announced length allocates nothing.
  */
 export class FrameDecoder {
   private readonly limit: number
@@ -27,6 +33,10 @@ export class FrameDecoder {
   private buffered = 0
   /** Bytes needed before the next look. */
   private needed = lengthSize
+  /** Where a long frame is collected. */
+  private place: Buffer | undefined
+  private length = 0
+  private filled = 0
 
   constructor(limit = maxFrameSize) {
     this.limit = limit
@@ -37,17 +47,28 @@ export class FrameDecoder {
    * `false` if the stream is not made of frames; then it must not be fed again.
    */
   feed(chunk: Buffer, onFrame: (frame: Buffer) => void): boolean {
-    this.parts.push(chunk)
-    this.buffered += chunk.length
+    let rest = chunk
+    for (let place = this.destination; place !== undefined; place = this.destination) {
+      if (rest.length === 0) return true
+      const count = Math.min(rest.length, place.length)
+      place.set(count === rest.length ? rest : rest.subarray(0, count))
+      rest = rest.subarray(count)
+      this.fill(count, onFrame)
+    }
+    this.parts.push(rest)
+    this.buffered += rest.length
     if (this.buffered < this.needed) return true
-    const all = this.parts.length === 1 ? chunk : Buffer.concat(this.parts, this.buffered)
+    const all = this.parts.length === 1 ? rest : Buffer.concat(this.parts, this.buffered)
     let offset = 0
     this.needed = lengthSize
     while (all.length - offset >= lengthSize) {
       const length = all.readUInt32BE(offset)
       if (length > this.limit) return false
       if (all.length - offset < lengthSize + length) {
-        this.needed = lengthSize + length
+        if (all.length - offset >= lengthSize + longFrame) {
+          this.collect(length, all.subarray(offset + lengthSize))
+          offset = all.length
+        } else this.needed = lengthSize + Math.min(length, longFrame)
         break
       }
       offset += lengthSize
@@ -57,5 +78,31 @@ export class FrameDecoder {
     this.buffered = all.length - offset
     this.parts = this.buffered === 0 ? [] : [offset === 0 ? all : all.subarray(offset)]
     return true
+  }
+
+  /** Where the next bytes should be put, if they are part of a long frame: then say how many by {@link fill}, instead of feeding them. */
+  get destination(): Buffer | undefined {
+    const { filled, length, place } = this
+    if (place === undefined) return undefined
+    if (filled < place.length) return place.subarray(filled)
+    const larger = Buffer.allocUnsafeSlow(Math.min(length, growth * filled))
+    larger.set(place)
+    this.place = larger
+    return larger.subarray(filled)
+  }
+
+  fill(count: number, onFrame: (frame: Buffer) => void): void {
+    this.filled += count
+    if (this.filled < this.length) return
+    const frame = this.place!
+    this.place = undefined
+    onFrame(frame)
+  }
+
+  private collect(length: number, begin: Buffer): void {
+    this.length = length
+    this.filled = begin.length
+    this.place = Buffer.allocUnsafeSlow(Math.min(length, growth * begin.length))
+    this.place.set(begin)
   }
 }

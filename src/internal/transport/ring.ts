@@ -5,7 +5,8 @@
  * and what the death of one leaves behind is always whole. A reader that finds nothing may go to sleep, and a writer that finds no room
  * may wait: each leaves a mark, looks once more, and whoever takes the mark must wake it, by whatever means there is.
  *
- * What the other side writes is not trusted: counters that can't be are reported, and bytes are copied before anybody looks at them.
+ * What the other side writes is not trusted: counters that can't be are reported by `available`, and bytes are copied before anybody looks
+ * at them.
  */
 
 /** Counters and marks, each in a cache line of its own. */
@@ -91,21 +92,38 @@ export class RingReader {
     this.taken = Atomics.load(this.view.control, tail)
   }
 
-  /** All that is there, as a copy; `undefined` if there is nothing. Throws if the writer does not follow the rules. */
-  read(): Buffer | undefined {
-    const { control, data, mask } = this.view
+  /** How much is there. Throws if the writer does not follow the rules. */
+  get available(): number {
+    const { control, data } = this.view
     const count = (Atomics.load(control, head) - this.taken) >>> 0
-    if (count === 0) return undefined
     if (count > data.length) throw new RangeError("the other side has written nonsense into the shared memory")
+    return count
+  }
+
+  /** A copy of so many bytes, which must be there; `undefined` if there are none. */
+  read(count = this.available): Buffer | undefined {
+    if (count === 0) return undefined
     // Small ones come from a pool: thousands of tiny blocks of memory a second would scatter the heap of the process.
     const bytes = Buffer.allocUnsafe(count)
+    this.take(bytes, count)
+    return bytes
+  }
+
+  /** Copies as much of so many bytes, which are there, as fits; gives how much that is. */
+  readInto(place: Uint8Array, available: number): number {
+    const count = Math.min(available, place.length)
+    this.take(place, count)
+    return count
+  }
+
+  private take(place: Uint8Array, count: number): void {
+    const { control, data, mask } = this.view
     const start = this.taken & mask
     const first = Math.min(count, data.length - start)
-    bytes.set(data.subarray(start, start + first), 0)
-    if (first < count) bytes.set(data.subarray(0, count - first), first)
+    place.set(data.subarray(start, start + first), 0)
+    if (first < count) place.set(data.subarray(0, count - first), first)
     this.taken = (this.taken + count) | 0
     Atomics.store(control, tail, this.taken)
-    return bytes
   }
 
   /** Leaves the mark that this side sleeps. `false`: there is something to read. */

@@ -60,6 +60,8 @@ class RingDuplex implements Duplex, Pollable {
   private reader!: RingReader
   /** Written, and not yet handed over. */
   private pending: Array<Buffer> = []
+  /** Some of it belongs to somebody else. */
+  private lent = false
   private flushed: Array<() => void> = []
   private ending = false
   private polling = false
@@ -86,25 +88,37 @@ class RingDuplex implements Duplex, Pollable {
     if (rest.length > 0) this.onData(rest)
   }
 
-  write(chunks: ReadonlyArray<Buffer>): void {
-    if (this.isPlain) return this.below.write(chunks)
+  write(chunks: ReadonlyArray<Buffer>, lastIsLent = false): void {
+    if (this.isPlain) return this.below.write(chunks, lastIsLent)
     if (this.state === "closed") return
+    const keep = (i: number, chunk: Buffer) => {
+      const isLent = lastIsLent && i === chunks.length - 1
+      this.pending.push(isLent ? chunk : Buffer.from(chunk))
+      if (isLent) this.lent = true
+    }
     let i = 0
     if (this.state === "ring" && this.pending.length === 0) {
       for (; i < chunks.length; i++) {
         const chunk = chunks[i]!
         const count = this.writer.write(chunk)
         if (count === chunk.length) continue
-        this.pending.push(Buffer.from(chunk.subarray(count)))
+        keep(i, chunk.subarray(count))
         i++
         break
       }
     }
-    for (; i < chunks.length; i++) this.pending.push(Buffer.from(chunks[i]!))
+    for (; i < chunks.length; i++) keep(i, chunks[i]!)
     if (this.state !== "ring") return
     if (this.pending.length > 0) this.push()
     else this.ringBell()
     this.poller.wake(this)
+  }
+
+  own(): void {
+    if (this.isPlain) return this.below.own()
+    if (!this.lent) return
+    this.lent = false
+    this.pending = this.pending.map((chunk) => Buffer.from(chunk))
   }
 
   whenFlushed(callback: () => void): void {
@@ -157,7 +171,7 @@ class RingDuplex implements Duplex, Pollable {
 
   onClose(reason: string): void {
     // What the other side wrote before its end.
-    if (this.state === "ring") this.receive()
+    if (this.state === "ring") this.receiveAll()
     this.state = "closed"
     this.poller.forget(this)
     this.events.onClose(reason)
@@ -216,6 +230,7 @@ class RingDuplex implements Duplex, Pollable {
     const { flushed, pending } = this
     this.pending = []
     this.flushed = []
+    // The one below copies.
     if (pending.length > 0) this.below.write(pending)
     for (const callback of flushed) this.below.whenFlushed(callback)
     if (this.ending) this.below.end()
@@ -238,7 +253,7 @@ class RingDuplex implements Duplex, Pollable {
     // What is delivered just now may want to know whether there is more elsewhere.
     if (this.state !== "ring" || this.polling) return false
     this.polling = true
-    const received = this.receive()
+    const received = this.receiveAll()
     this.polling = false
     const pushed = this.pending.length > 0 && this.isRing() && this.push()
     return received || pushed
@@ -254,18 +269,35 @@ class RingDuplex implements Duplex, Pollable {
     return this.state === "ring"
   }
 
-  private receive(): boolean {
-    let bytes: Buffer | undefined
+  /** Takes all that is there now, in parts where the owner wants it in different places. `false`: there is nothing. */
+  private receiveAll(): boolean {
+    let left: number
     try {
-      bytes = this.reader.read()
+      left = this.reader.available
     } catch {
       this.below.destroy()
       return false
     }
-    if (bytes === undefined) return false
+    const received = left > 0
+    while (left > 0 && this.isRing()) {
+      const place = this.events.destination?.()
+      if (place === undefined) {
+        const bytes = this.reader.read(left)!
+        left = 0
+        this.wakeWriter()
+        this.events.onData(bytes)
+      } else {
+        const count = this.reader.readInto(place, left)
+        left -= count
+        this.wakeWriter()
+        this.events.onFilled!(count)
+      }
+    }
+    return received
+  }
+
+  private wakeWriter(): void {
     if (this.reader.takeWaiter()) this.below.write([doorbell])
-    this.events.onData(bytes)
-    return true
   }
 
   /** Wakes the other side, if it sleeps. */
@@ -289,6 +321,7 @@ class RingDuplex implements Duplex, Pollable {
     this.pending = done === this.pending.length ? [] : this.pending.slice(done)
     this.ringBell()
     if (this.pending.length > 0) return written > 0
+    this.lent = false
     const { flushed } = this
     this.flushed = []
     for (const callback of flushed) callback()

@@ -46,9 +46,10 @@ const own = (socket: net.Socket, onConnection: (duplex: Duplex) => DuplexEvents)
   }
   const duplex: Duplex = {
     write: (chunks) => {
-      // Node keeps what the socket does not take at once.
+      // Node keeps what the socket does not take at once, and does not tell when it has taken a part.
       socket.write(chunks.length === 1 ? Buffer.from(chunks[0]!) : Buffer.concat(chunks), onWritten)
     },
+    own: () => {},
     authenticated: (_, rest) => {
       if (rest.length > 0) events.onData(rest)
     },

@@ -7,6 +7,9 @@ import type * as Scope from "effect/Scope"
 /** What a connection tells its owner. */
 export interface DuplexEvents {
   readonly onData: (chunk: Buffer) => void
+  /** Where the owner would like to have the next bytes, if it knows; then they come by `onFilled`, and not by `onData`. */
+  readonly destination?: () => Buffer | undefined
+  readonly onFilled?: (count: number) => void
   /** Nothing more comes, and nothing more can be sent. Called once. */
   readonly onClose: (reason: string) => void
 }
@@ -15,9 +18,11 @@ export interface DuplexEvents {
 export interface Duplex {
   /**
    * Hands bytes to the operating system, in order, as far as it takes them now; the rest follows by itself. The buffers may be used
-   * again.
+   * again, but for the last one if it is lent: it must not change until all is handed over, or until {@link own}.
    */
-  readonly write: (chunks: ReadonlyArray<Buffer>) => void
+  readonly write: (chunks: ReadonlyArray<Buffer>, lastIsLent?: boolean) => void
+  /** Copies what is lent: its buffers may be used again. */
+  readonly own: () => void
   /**
    * Both sides have proved who they are: from now on, bytes may go another way. `rest` came behind the handshake, and is given
    * back by `onData` as far as it is for the owner.
