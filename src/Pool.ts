@@ -521,7 +521,8 @@ const settingsOf = (options: Options<any, any, any, any>, cpus: number, spawner:
       retry: options.retry ?? Schedule.forever,
       maxLosses: options.maxLosses ?? 3,
       worker: options.worker === undefined ? Definition.plain : options.worker as unknown as Definition.WorkerTarget,
-      stdout: options.output ?? "inherit",
+      output: options.output ?? "inherit",
+      watchMemory: maxMemory !== undefined,
       preload: options.targets ?? []
     }
     return settings

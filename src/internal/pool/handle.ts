@@ -306,8 +306,8 @@ export class PoolHandle {
         const isBusy = worker.assigned.length > 0
         const busy = worker.busy + (isBusy ? now - Math.max(worker.assigned[0]!.startedAt, worker.idleSince) : 0)
         return {
-          name: worker.name,
-          pid: Option.fromUndefinedOr(worker.pid),
+          name: worker.process.name,
+          pid: Option.fromUndefinedOr(worker.process.pid),
           state: worker.state === "ready"
             ? isBusy ? "busy" : "idle"
             : worker.state === "gone"

@@ -12,40 +12,21 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import { NodeInspectSymbol } from "effect/Inspectable"
-import * as Option from "effect/Option"
 import * as Pull from "effect/Pull"
 import * as Schedule from "effect/Schedule"
-import * as Schema from "effect/Schema"
-import * as Scope from "effect/Scope"
-import * as Stream from "effect/Stream"
-import {
-  type Closed,
-  type EncodeError,
-  type EndOfFile,
-  type HubLost,
-  type InvalidState,
-  PoisonousTask,
-  PoolClosed,
-  ProcessExited,
-  SpawnError,
-  WorkerLost,
-  type WorkerLostReason
-} from "../../Failure.ts"
+import type * as Scope from "effect/Scope"
+import { type EncodeError, PoisonousTask, PoolClosed, SpawnError, WorkerLost } from "../../Failure.ts"
 import { Hub } from "../../Hub.ts"
-import * as Inheritable from "../../Inheritable.ts"
-import * as Process from "../../Process.ts"
-import { Spawner, type SpawnerService } from "../../Spawner.ts"
+import { Spawner } from "../../Spawner.ts"
 import * as StreamTarget from "../../StreamTarget.ts"
 import * as Target from "../../Target.ts"
-import { ConnectionImpl } from "../connection.ts"
-import { CurrentTransit } from "../transit.ts"
-import type { WorkerTarget } from "./definition.ts"
 import { Dispatcher, Slot } from "./dispatcher.ts"
 import * as Frames from "./frames.ts"
-import * as HeapReport from "./heapReport.ts"
+import { diagnose, type Loss, startFailure } from "./loss.ts"
 import { memoryOf } from "./memory.ts"
 import * as Metrics from "./metrics.ts"
 import { makeTarget, Task, type TaskOptions, type TaskTarget } from "./task.ts"
+import { WorkerProcess, type WorkerSettings } from "./workerProcess.ts"
 
 /** How many workers may fail to start one after the other before the pool gives up. */
 const maxStartFailures = 3
@@ -53,10 +34,7 @@ const maxStartFailures = 3
 /** How often the memory of workers is looked at. */
 const memoryInterval = Duration.millis(250)
 
-/** Tasks that wait in the pipe of a worker are bounded by what is sent ahead, and not by the pipe. */
-const pipeBytes = 1 << 30
-
-export interface Settings {
+export interface Settings extends WorkerSettings {
   readonly name: string
   readonly size: number
   readonly minSize: number
@@ -64,55 +42,34 @@ export interface Settings {
   readonly maxTasks: number
   readonly maxMemory: number | undefined
   readonly onMaxMemory: "finish" | "stop"
-  readonly maxHeap: number | undefined
   readonly maxQueued: number
   readonly gracePeriod: Duration.Duration
   readonly retry: Schedule.Schedule<unknown, WorkerLost>
   readonly maxLosses: number
-  readonly worker: WorkerTarget
-  readonly stdout: "inherit" | "tagged" | "ignore"
   readonly preload: ReadonlyArray<Target.Any | StreamTarget.Any>
 }
 
 /** One worker, as the pool sees it. */
 export class Worker extends Slot<Task> {
-  readonly number: number
-  readonly name: string
-  readonly scope: Scope.Closeable
+  readonly process: WorkerProcess
   readonly metrics: Metrics.OfWorker
-  readonly heapReport: string
-  readonly ready = Deferred.makeUnsafe<void, unknown>()
-  readonly ended = Deferred.makeUnsafe<void>()
-  /** Where its tasks go in, and where they can be taken back. */
-  tasks: readonly [sink: ConnectionImpl, source: ConnectionImpl] | undefined
-  control: ConnectionImpl | undefined
-  process: Process.Process<void, unknown> | undefined
-  readonly loaded = new Set<number>()
-  pid: number | undefined
   /** Bytes. */
   memory: number | undefined
   readyAt = 0
   idleSince = 0
   busy = 0
-  /** Why this pool ends it. */
+  /** The pool ends it, for its memory. */
   recycled = false
 
-  constructor(number: number, name: string, scope: Scope.Closeable, metrics: Metrics.OfWorker) {
+  constructor(process: WorkerProcess, metrics: Metrics.OfWorker) {
     super()
-    this.number = number
-    this.name = name
-    this.scope = scope
+    this.process = process
     this.metrics = metrics
-    this.heapReport = HeapReport.fileFor(name)
   }
 }
 
 type Mode = "drain" | "interrupt" | "kill"
 const strength: Record<Mode, number> = { drain: 1, interrupt: 2, kill: 3 }
-
-const bytesEnd = { send: Schema.Uint8Array, receive: Schema.Uint8Array }
-
-const isProcessExited = (error: unknown): error is ProcessExited => error instanceof ProcessExited
 
 export class PoolImpl {
   readonly name: string
@@ -121,7 +78,6 @@ export class PoolImpl {
   private readonly dispatcher: Dispatcher<Task, Worker>
   private readonly context: Context.Context<Hub | Spawner>
   readonly hub: Hub["Service"]
-  private readonly spawner: SpawnerService
   private readonly scope: Scope.Scope
   private readonly clock: Clock.Clock
   private readonly metrics: Metrics.OfPool
@@ -144,8 +100,7 @@ export class PoolImpl {
     this.settings = settings
     this.context = context
     this.hub = Context.get(context, Hub)
-    this.spawner = Context.get(context, Spawner)
-    this.local = this.spawner.local
+    this.local = Context.get(context, Spawner).local
     this.scope = scope
     this.clock = Context.get(context, Clock.Clock)
     this.metrics = Metrics.ofPool(settings.name, context as Context.Context<never>)
@@ -244,7 +199,7 @@ export class PoolImpl {
     else if (worker.state === "starting" || worker.state === "ready") {
       task.slot = worker
       worker.pinned.add(task)
-    } else task.deliver(Cause.fail(this.lost(task, worker, "Recycled", undefined, undefined)))
+    } else task.deliver(Cause.fail(this.lost(task, worker, { reason: "Recycled" })))
   }
 
   /** Sends what can be sent, takes back what was sent ahead too early, starts the workers that are needed. */
@@ -272,62 +227,33 @@ export class PoolImpl {
   private send(worker: Worker, task: Task): Effect.Effect<void> {
     task.slot = worker
     task.startedAt = this.now
-    const { target } = task
-    if (worker.loaded.has(target.number)) return this.transmit(worker, task)
-    worker.loaded.add(target.number)
-    return Effect.andThen(this.load(worker, target), this.transmit(worker, task))
+    const transmit = Effect.suspend(() => this.transmit(worker, task))
+    return worker.process.isLoaded(task.target)
+      ? transmit
+      : Effect.andThen(worker.process.load(task.target), transmit)
   }
 
   private transmit(worker: Worker, task: Task): Effect.Effect<void> {
-    return Effect.suspend(() => {
-      // The worker is gone meanwhile, and the task waits again.
-      if (task.slot !== worker || task.frame === undefined || worker.tasks === undefined) return Effect.void
-      if (task.isCancelled) {
-        this.dispatcher.tookBack(worker, task.id)
-        this.waits(task)
-        return Effect.void
-      }
-      task.sent = true
-      return Effect.ignore(worker.tasks[0].sendBytes(task.frame))
-    })
-  }
-
-  /** Tells the worker where to find a target, and hands over what it inherits. */
-  private load(worker: Worker, { definition, number }: TaskTarget): Effect.Effect<void> {
-    const { inherits, module, name } = definition
-    const inherited = Effect.forEach(
-      inherits,
-      (service) => service[Inheritable.TypeId].handOver(Context.getUnsafe(this.context, service))
-    ).pipe(
-      Scope.provide(worker.scope),
-      Effect.provideService(CurrentTransit, { scope: worker.scope, local: this.local })
-    )
-    return Effect.match(inherited, {
-      onSuccess: (inherited) => Frames.load(number, { module, name, inherited }),
-      onFailure: (error) => Frames.cantLoad(number, error)
-    }).pipe(
-      Effect.flatMap((frame) =>
-        worker.control === undefined ? Effect.void : Effect.ignore(worker.control.sendBytes(frame))
-      )
-    )
+    // The worker is gone meanwhile, and the task waits again.
+    if (task.slot !== worker || task.frame === undefined || !worker.process.isOpen) return Effect.void
+    if (task.isCancelled) {
+      this.dispatcher.tookBack(worker, task.id)
+      this.waits(task)
+      return Effect.void
+    }
+    task.sent = true
+    return worker.process.send(task.frame)
   }
 
   /** Takes back what a worker has not begun. */
   private takeBack(worker: Worker): Effect.Effect<void> {
-    return Effect.uninterruptible(Effect.suspend(() => {
-      if (worker.tasks === undefined) return Effect.void
-      const [, source] = worker.tasks
-      const next: Effect.Effect<void> = Effect.flatMap(
-        Effect.orElseSucceed(source.takeBytes, () => undefined),
-        (bytes) => {
-          if (bytes === undefined) return Effect.void
-          const task = this.dispatcher.tookBack(worker, Frames.taskId(bytes))
-          if (task !== undefined) this.waits(task)
-          return next
-        }
-      )
+    const next: Effect.Effect<void> = Effect.flatMap(worker.process.takeBack, (id) => {
+      if (id === undefined) return Effect.void
+      const task = this.dispatcher.tookBack(worker, id)
+      if (task !== undefined) this.waits(task)
       return next
-    }))
+    })
+    return Effect.uninterruptible(next)
   }
 
   /** It is in the backlog again, unless nobody wants it any more. */
@@ -350,7 +276,7 @@ export class PoolImpl {
         this.settled()
         return this.flush
       }
-      if (worker.assigned[0] === task) return this.interruptTask(worker, task)
+      // What can't be taken back, the worker has begun, or will before it hears of the interruption.
       return Effect.flatMap(
         this.takeBack(worker),
         () => task.slot === worker ? this.interruptTask(worker, task) : this.cancel(task)
@@ -358,14 +284,8 @@ export class PoolImpl {
     })
   }
 
-  /** The worker has begun the task, or will before it hears of this. */
   private interruptTask(worker: Worker, task: Task): Effect.Effect<void> {
-    const interrupt = Effect.suspend(() =>
-      worker.control === undefined
-        ? Effect.void
-        : Effect.ignore(worker.control.sendBytes(Frames.frame(Frames.Kind.Interrupt, task.id)))
-    )
-    return interrupt.pipe(
+    return worker.process.interruptTask(task.id).pipe(
       // What was taken back from the worker besides has another place.
       Effect.andThen(this.flush),
       Effect.andThen(this.within(task.answered)),
@@ -385,7 +305,7 @@ export class PoolImpl {
       return this.takeBack(worker).pipe(
         Effect.andThen(Effect.suspend(() =>
           this.isStuck(worker, task)
-            ? this.killWorker(worker)
+            ? worker.process.kill
             : worker.assigned.length === 0
             ? this.dismiss(worker)
             : Effect.void
@@ -427,88 +347,20 @@ export class PoolImpl {
   // ---------------------------------------------------------------------------------------------- workers
 
   private readonly startWorker: Effect.Effect<void> = Effect.suspend(() => {
-    const number = ++this.nextWorker
-    const name = `${this.name}-Worker-${number}`
-    const worker = new Worker(number, name, Scope.makeUnsafe(), this.metrics.worker(name))
+    const name = `${this.name}-Worker-${++this.nextWorker}`
+    const process = new WorkerProcess(name, this.context)
+    const worker = new Worker(process, this.metrics.worker(name))
     this.dispatcher.slots.add(worker)
-    return Effect.asVoid(Effect.forkIn(
-      Effect.uninterruptibleMask((restore) =>
-        Effect.exit(restore(Scope.provide(this.live(worker), worker.scope))).pipe(
-          Effect.flatMap((exit) => this.onGone(worker, Exit.isSuccess(exit) ? exit.value : exit)),
-          Effect.ensuring(Scope.close(worker.scope, Exit.interrupt())),
-          Effect.ensuring(Effect.sync(() => Deferred.doneUnsafe(worker.ended, Effect.void)))
-        )
-      ).pipe(Effect.provideContext(this.context)),
-      this.scope
-    ))
-  })
-
-  /** From its start to its end; gives how it ended. */
-  private live(
-    worker: Worker
-  ): Effect.Effect<
-    Exit.Exit<void, unknown>,
-    SpawnError | InvalidState | Closed | HubLost,
-    Scope.Scope | Hub | Spawner
-  > {
-    return Effect.gen({ self: this }, function*() {
-      const { settings } = this
-      const [taskSink, taskSource, control, workerControl] = yield* this.pipes(worker.name)
-      worker.tasks = [taskSink, taskSource]
-      worker.control = control
-      const isTagged = settings.stdout === "tagged"
-      const stdio = isTagged ? "pipe" : settings.stdout === "ignore" ? "ignore" : "inherit"
-      const process = yield* Process.make(settings.worker, {
-        tasks: taskSource,
-        control: workerControl,
-        // Others have no process of their own that could leave one.
-        heapReport: this.spawner.ownProcesses ? worker.heapReport : "",
-        watchMemory: settings.maxMemory !== undefined
-      } as any, {
-        name: worker.name,
-        // It may have children and pools of its own. The pool ends it.
-        daemon: false,
-        gracePeriod: 0,
-        stdout: stdio,
-        stderr: stdio,
-        ...(settings.maxHeap === undefined ? {} : { maxHeap: settings.maxHeap })
-      })
-      yield* process.start
-      worker.process = process
-      worker.pid = Option.getOrUndefined(yield* process.pid)
-      // A layer that ends before the pool's scope must not wait for workers that wait for tasks.
-      this.spawner.children.set(process, (exit) => this.close(Exit.isSuccess(exit) ? "drain" : "interrupt"))
-      if (isTagged) yield* tagOutput(worker.name, process)
-      yield* workerControl.close
-      const receive = control.recvBytes() as Effect.Effect<Uint8Array, EndOfFile | Closed | HubLost>
-      yield* untilEnd(Effect.forever(Effect.flatMap(receive, (bytes) => this.onFrame(worker, bytes))))
-      worker.state = "retiring"
-      return yield* Effect.exit(process.join())
-    }) as any
-  }
-
-  /** A pipe for tasks, of which the pool holds both ends, and one for all else. */
-  private pipes(name: string) {
-    return Effect.gen({ self: this }, function*() {
-      const { hub } = this
-      const [source, sink] = yield* hub.create([`${name}.tasks`, `${name}.tasks`], {
-        kind: "pipe",
-        duplex: false,
-        maxBytes: pipeBytes
-      })
-      const [mine, its] = yield* hub.create([`${name}.control`, `${name}.control`], {
-        kind: "pipe",
-        duplex: true,
-        maxBytes: pipeBytes
-      })
-      return [
-        new ConnectionImpl(sink!, bytesEnd, hub),
-        new ConnectionImpl(source!, bytesEnd, hub),
-        new ConnectionImpl(mine!, bytesEnd, hub),
-        new ConnectionImpl(its!, bytesEnd, hub)
-      ] as const
+    const run = process.run(this.settings, {
+      frame: (bytes) => this.onFrame(worker, bytes),
+      layerEnds: (exit) => this.close(Exit.isSuccess(exit) ? "drain" : "interrupt"),
+      silence: () => {
+        worker.state = "retiring"
+      },
+      gone: (exit) => this.onGone(worker, exit)
     })
-  }
+    return Effect.asVoid(Effect.forkIn(run, this.scope))
+  })
 
   private onFrame(worker: Worker, bytes: Uint8Array): Effect.Effect<void> {
     const frame = Frames.parse(bytes)
@@ -516,8 +368,10 @@ export class PoolImpl {
       if (worker.state === "starting") worker.state = "ready"
       this.startFailures = 0
       worker.readyAt = worker.idleSince = this.now
-      Deferred.doneUnsafe(worker.ready, Effect.void)
-      return this.flush
+      Deferred.doneUnsafe(worker.process.ready, Effect.void)
+      // It imports them before its first task.
+      const load = Effect.forEach(this.targets.values(), (target) => worker.process.load(target), { discard: true })
+      return Effect.andThen(load, this.flush)
     }
     if (frame.kind === Frames.Kind.Memory) return this.onMemory(worker, frame.number * 1024)
     const task = this.dispatcher.finished(worker, frame.number)
@@ -553,13 +407,12 @@ export class PoolImpl {
 
   /** It has nothing left to do: its pipe of tasks ends. If it does not, it is stopped. */
   private dismiss(worker: Worker): Effect.Effect<void> {
-    if (worker.tasks === undefined) return Effect.void
-    for (const task of worker.pinned.clear()) this.repin(task)
+    for (const task of worker.pinned.clear()) task.deliver(Cause.fail(this.lost(task, worker, { reason: "Recycled" })))
     return Effect.andThen(
-      worker.tasks[0].close,
+      worker.process.endTasks,
       Effect.forkIn(
         Effect.andThen(
-          this.within(Deferred.await(worker.ended)),
+          this.within(Deferred.await(worker.process.ended)),
           Effect.suspend(() => worker.state === "gone" ? Effect.void : this.stopWorker(worker))
         ),
         this.scope
@@ -567,34 +420,12 @@ export class PoolImpl {
     )
   }
 
-  /** A task that waited for a worker that is gone. */
-  private repin(task: Task): void {
-    task.deliver(Cause.fail(this.lost(task, task.slot as Worker, "Recycled", undefined, undefined)))
-  }
-
   /** Interrupts it, and kills it when the grace period is over. */
   private stopWorker(worker: Worker): Effect.Effect<void> {
-    return Effect.suspend(() => {
-      if (worker.state === "gone") return Effect.void
-      if (worker.process === undefined) return this.killWorker(worker)
-      return Effect.ignore(worker.process.interrupt).pipe(
-        Effect.andThen(this.within(Deferred.await(worker.ended))),
-        Effect.andThen(Effect.suspend(() => worker.state === "gone" ? Effect.void : this.killWorker(worker)))
-      )
-    })
-  }
-
-  private killWorker(worker: Worker): Effect.Effect<void> {
-    return Effect.suspend(() => {
-      // Of one that is being started, and of a thread, which has no signals, the scope is the end.
-      const close = Scope.close(worker.scope, Exit.interrupt())
-      if (worker.process === undefined) return close
-      return Effect.catchTags(worker.process.kill, {
-        Unsupported: () => close,
-        InvalidState: () => Effect.void,
-        Closed: () => Effect.void
-      })
-    })
+    return worker.process.interrupt.pipe(
+      Effect.andThen(this.within(Deferred.await(worker.process.ended))),
+      Effect.andThen(Effect.suspend(() => worker.state === "gone" ? Effect.void : worker.process.kill))
+    )
   }
 
   private onMemory(worker: Worker, bytes: number): Effect.Effect<void> {
@@ -605,30 +436,26 @@ export class PoolImpl {
     if (onMaxMemory === "finish") return worker.state === "ready" ? this.retire(worker) : Effect.void
     if (worker.recycled || worker.state === "gone") return Effect.void
     worker.recycled = true
-    return worker.assigned.length === 0 ? this.retire(worker) : this.killWorker(worker)
+    return worker.assigned.length === 0 ? this.retire(worker) : worker.process.kill
   }
 
   /** Nothing else comes from the worker. */
   private onGone(worker: Worker, exit: Exit.Exit<void, unknown>): Effect.Effect<void> {
     return Effect.gen({ self: this }, function*() {
+      const { process, recycled } = worker
       worker.state = "retiring"
-      const wasReady = Deferred.isDoneUnsafe(worker.ready)
       yield* this.takeBack(worker)
       const { assigned, pinned } = this.dispatcher.gone(worker)
-      const heapWasFull = HeapReport.wasFull(worker.heapReport)
       worker.metrics.remove()
-      if (!wasReady && (this.mode === undefined || this.mode === "drain") && Exit.isFailure(exit)) {
-        this.onStartFailed(worker, exit.cause)
-      } else Deferred.doneUnsafe(worker.ready, Effect.void)
-      const { cause, exitCode, reason } = diagnose(exit, worker.recycled, heapWasFull)
+      if (Deferred.isDoneUnsafe(process.ready)) this.startFailures = 0
+      else if (Exit.isFailure(exit)) this.onStartFailed(worker, exit.cause)
+      const loss = diagnose(exit, { recycled, heapWasFull: process.heapWasFull() })
       for (const task of [...assigned, ...pinned]) {
-        // It never left.
-        if (!task.sent && assigned.includes(task)) {
-          this.waits(task)
-          continue
-        }
-        task.slot = undefined
-        this.onLost(task, this.lost(task, worker, reason, exitCode, cause))
+        if (task.sent) {
+          task.slot = undefined
+          this.onLost(task, this.lost(task, worker, loss))
+        } else if (assigned.includes(task)) this.waits(task)
+        else task.deliver(Cause.fail(this.lost(task, worker, loss)))
       }
       if (this.failure !== undefined) this.refuseAll(this.failure)
       this.settled()
@@ -636,21 +463,9 @@ export class PoolImpl {
     })
   }
 
-  private lost(
-    task: Task,
-    worker: Worker,
-    reason: WorkerLostReason,
-    exitCode: number | undefined,
-    cause: unknown
-  ): WorkerLost {
-    return new WorkerLost({
-      pool: this.name,
-      worker: worker.name,
-      target: task.target.definition.name,
-      reason,
-      ...(exitCode === undefined ? {} : { exitCode }),
-      ...(cause === undefined ? {} : { cause })
-    })
+  private lost(task: Task, worker: Worker, loss: Loss): WorkerLost {
+    const { name: target } = task.target.definition
+    return new WorkerLost({ pool: this.name, worker: worker.process.name, target, ...loss })
   }
 
   private onLost(task: Task, error: WorkerLost): void {
@@ -699,20 +514,17 @@ export class PoolImpl {
     )
   }
 
-  private onStartFailed(worker: Worker, cause: Cause.Cause<unknown>): void {
+  private onStartFailed({ process }: Worker, why: Cause.Cause<unknown>): void {
+    const { cause, mayPass } = startFailure(this.name, process.name, why)
+    process.failed(cause)
+    if (this.mode === "interrupt" || this.mode === "kill" || this.failure !== undefined) return
+    if (mayPass && ++this.startFailures < maxStartFailures) return
     const error = Cause.squash(cause)
-    const mayPass = isProcessExited(error) || error instanceof SpawnError || Cause.hasInterruptsOnly(cause)
-    const lost = () =>
-      Cause.fail(
-        new WorkerLost({ pool: this.name, worker: worker.name, target: "", reason: "StartFailed", cause: error })
+    this.failure = error instanceof SpawnError
+      ? Cause.fail(
+        new WorkerLost({ pool: this.name, worker: process.name, target: "", reason: "StartFailed", cause: error })
       )
-    Deferred.doneUnsafe(
-      worker.ready,
-      Effect.failCause(mayPass && !(error instanceof SpawnError) ? lost() : cause)
-    )
-    if (this.failure !== undefined || mayPass && ++this.startFailures < maxStartFailures) return
-    // The layer of the worker says why it can't be built. It would say so again.
-    this.failure = mayPass ? lost() : cause
+      : cause
   }
 
   /** No task will be run any more, and all that wait learn why. */
@@ -730,17 +542,10 @@ export class PoolImpl {
       this.target(StreamTarget.isStreamTarget(target) ? StreamTarget.definitionOf(target).target as Target.Any : target)
     }
     yield* this.grow
-    yield* Effect.forEach(this.workers, (worker) => Deferred.await(worker.ready), {
+    yield* Effect.forEach(this.workers, (worker) => Deferred.await(worker.process.ready), {
       concurrency: "unbounded",
       discard: true
     })
-    for (const worker of this.workers) {
-      yield* Effect.forEach(this.targets.values(), (target) => {
-        if (worker.loaded.has(target.number)) return Effect.void
-        worker.loaded.add(target.number)
-        return this.load(worker, target)
-      }, { discard: true })
-    }
     yield* Effect.forkIn(this.shrink, this.scope)
     yield* Effect.forkIn(this.watchMemory, this.scope)
   })
@@ -762,10 +567,11 @@ export class PoolImpl {
 
   /** Also of a worker that is too busy to say so itself. */
   private get watchMemory(): Effect.Effect<void> {
-    if (this.settings.maxMemory === undefined) return Effect.void
+    if (!this.settings.watchMemory) return Effect.void
     return Effect.sleep(memoryInterval).pipe(
       Effect.andThen(Effect.forEach(Array.from(this.workers), (worker) => {
-        const bytes = worker.pid === undefined || worker.state === "gone" ? undefined : memoryOf(worker.pid)
+        const { pid } = worker.process
+        const bytes = pid === undefined || worker.state === "gone" ? undefined : memoryOf(pid)
         return bytes === undefined ? Effect.void : this.onMemory(worker, bytes)
       }, { discard: true })),
       Effect.forever
@@ -808,7 +614,7 @@ export class PoolImpl {
             const begin = worker.state === "ready" ? Effect.sync(() => void (worker.state = "retiring")) : Effect.void
             return begin.pipe(
               Effect.andThen(worker.state === "starting" ? this.stopWorker(worker) : this.dismiss(worker)),
-              Effect.andThen(Deferred.await(worker.ended))
+              Effect.andThen(Deferred.await(worker.process.ended))
             )
           }, { concurrency: "unbounded", discard: true })
           : Effect.void
@@ -822,46 +628,11 @@ export class PoolImpl {
     return Effect.forEach(this.workers, (worker) => {
       for (const task of worker.assigned) task.deliver(refusal)
       return Effect.andThen(
-        mode === "interrupt" ? this.stopWorker(worker) : this.killWorker(worker),
-        Deferred.await(worker.ended)
+        mode === "interrupt" ? this.stopWorker(worker) : worker.process.kill,
+        Deferred.await(worker.process.ended)
       )
     }, { concurrency: "unbounded", discard: true }).pipe(
       Effect.andThen(Effect.sync(() => this.settled()))
     )
   }
 }
-
-/** Ends without a failure when there is nothing left to receive. */
-const untilEnd = (effect: Effect.Effect<never, EndOfFile | Closed | HubLost>): Effect.Effect<void, HubLost> =>
-  Effect.catchTags(effect, { EndOfFile: () => Effect.void, Closed: () => Effect.void })
-
-const diagnose = (
-  exit: Exit.Exit<void, unknown>,
-  recycled: boolean,
-  heapWasFull: boolean
-): { readonly reason: WorkerLostReason; readonly exitCode: number | undefined; readonly cause: unknown } => {
-  const error = Exit.isFailure(exit) ? Cause.squash(exit.cause) : undefined
-  const exitCode = isProcessExited(error) ? error.exitCode : Exit.isSuccess(exit) ? 0 : 1
-  const cause = isProcessExited(error) || Exit.isSuccess(exit) ? undefined : error
-  if (recycled) return { reason: "Recycled", exitCode, cause: undefined }
-  if (heapWasFull) return { reason: "OutOfMemory", exitCode, cause: undefined }
-  return { reason: exitCode < 0 ? "Signaled" : "Exited", exitCode, cause }
-}
-
-/** Prints what the worker prints, with its name before each line. */
-const tagOutput = (name: string, worker: Process.Any): Effect.Effect<void, never, Scope.Scope> =>
-  Effect.forEach(["stdout", "stderr"] as const, (which) => {
-    let rest = ""
-    const decoder = new TextDecoder()
-    const print = (text: string) => process[which].write(`[${name}] ${text}\n`)
-    return Effect.forkScoped(
-      Effect.ignore(Stream.runForEach(worker[which], (chunk) =>
-        Effect.sync(() => {
-          const lines = (rest + decoder.decode(chunk, { stream: true })).split("\n")
-          rest = lines.pop()!
-          for (const line of lines) print(line)
-        }))).pipe(Effect.ensuring(Effect.sync(() => {
-          if (rest !== "") print(rest)
-        })))
-    )
-  }, { discard: true })
