@@ -258,6 +258,8 @@ export class PoolImpl {
 
   /** It is in the backlog again, unless nobody wants it any more. */
   private waits(task: Task): void {
+    // It was refused while it was on its way.
+    if (task.answer !== undefined) return
     task.slot = undefined
     task.sent = false
     if (!task.isCancelled) return this.dispatcher.backlog.add(task)

@@ -1,0 +1,153 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Effect } from "effect"
+import type { Pollable } from "../../src/internal/transport/poller.ts"
+import { over } from "../../src/internal/transport/ringTransport.ts"
+import type { Duplex, DuplexEvents, Transport } from "../../src/internal/transport/transport.ts"
+
+const capacity = 1024
+
+/** Two ends that hear what the other one says when it is their turn, and nothing else. */
+const below = (turns: Array<() => void>): Transport => {
+  let accept: ((duplex: Duplex) => DuplexEvents) | undefined
+  const end = (other: () => DuplexEvents, own: () => DuplexEvents): Duplex => ({
+    write: (chunks) => {
+      const bytes = Buffer.concat(chunks)
+      turns.push(() => other().onData(bytes))
+    },
+    own: () => {},
+    authenticated: (_, rest) => {
+      if (rest.length > 0) own().onData(rest)
+    },
+    whenFlushed: (callback) => callback(),
+    hasRoom: () => true,
+    words: () => undefined,
+    end: () => other().onClose("ended"),
+    destroy: () => other().onClose("destroyed")
+  })
+  return {
+    poll: () => {},
+    listen: (onConnection) =>
+      Effect.sync(() => {
+        accept = onConnection
+        return "here"
+      }),
+    connect: (_, events) =>
+      Effect.sync(() => {
+        const duplex: Duplex = end(() => ofHub, () => ofClient)
+        const ofClient = events(duplex)
+        const ofHub = accept!(end(() => ofClient, () => ofHub))
+        return duplex
+      })
+  }
+}
+
+/** A connection over rings, whose bytes move when the test says so. */
+const connect = (options: Partial<DuplexEvents> = {}) => {
+  const pollables = new Set<Pollable>()
+  const memories = new Map<string, ArrayBuffer>()
+  const turns: Array<() => void> = []
+  const takeTurns = () => {
+    for (let turn = turns.shift(); turn !== undefined; turn = turns.shift()) turn()
+  }
+  const transport = over(below(turns), {
+    capacity,
+    poller: {
+      wake: (pollable) => void pollables.add(pollable),
+      forget: (pollable) => void pollables.delete(pollable),
+      pollAll: () => {}
+    },
+    shared: {
+      isAvailable: () => true,
+      yieldProcessor: () => {},
+      create: (size) => {
+        const memory = new ArrayBuffer(size)
+        memories.set("segment", memory)
+        return { name: "segment", memory, unlink: () => {}, release: () => {} }
+      },
+      open: (name) => ({ memory: memories.get(name)!, release: () => {} })
+    }
+  })
+  const received: Array<Buffer> = []
+  let hub: Duplex
+  const ignored: DuplexEvents = { onData: () => {}, onClose: () => {} }
+  Effect.runSync(Effect.scoped(transport.listen((duplex) => {
+    hub = duplex
+    return { onData: (chunk) => void received.push(chunk), onClose: () => {}, ...options }
+  })))
+  const client = Effect.runSync(transport.connect("here", () => ignored))
+  hub!.authenticated("hub", Buffer.alloc(0))
+  client.authenticated("client", Buffer.alloc(0))
+  takeTurns()
+  return {
+    client,
+    received: () => Buffer.concat(received),
+    /** Until nothing moves any more. */
+    move: () => {
+      for (let moved = true; moved;) {
+        moved = false
+        takeTurns()
+        for (const pollable of pollables) moved = pollable.poll() || moved
+      }
+    }
+  }
+}
+
+const numbered = (length: number) => Buffer.from(Uint8Array.from({ length }, (_, i) => i % 251))
+
+describe("a connection over rings", () => {
+  it("carries what is longer than a ring, in order", () => {
+    const { client, move, received } = connect()
+    client.write([Buffer.from("head"), numbered(5000)])
+    client.write([Buffer.from("tail")])
+    move()
+    assert.deepStrictEqual(received(), Buffer.concat([Buffer.from("head"), numbered(5000), Buffer.from("tail")]))
+  })
+
+  it("lets the buffers of a write be used again, but for the last one if that is lent", () => {
+    const { client, move, received } = connect()
+    const own = numbered(2000)
+    const lent = numbered(3000)
+    client.write([own, lent], true)
+    own.fill(255)
+    // The part for which there is no room was not copied: a change of it is seen.
+    lent[2999] = 255
+    move()
+    assert.deepStrictEqual(received().subarray(0, 2000), numbered(2000))
+    assert.strictEqual(received().at(-1), 255)
+  })
+
+  it("copies what is lent when it is told to", () => {
+    const { client, move, received } = connect()
+    const lent = numbered(3000)
+    client.write([lent], true)
+    client.own()
+    lent.fill(255)
+    move()
+    assert.deepStrictEqual(received(), numbered(3000))
+  })
+
+  it("says that all is flushed when nothing that is lent is left", () => {
+    const { client, move } = connect()
+    let flushed = 0
+    client.write([numbered(3000)], true)
+    client.whenFlushed(() => flushed++)
+    assert.strictEqual(flushed, 0)
+    move()
+    assert.strictEqual(flushed, 1)
+  })
+
+  it("puts bytes where the receiver wants them, and the others where they were before, all in one look", () => {
+    const place = Buffer.alloc(600)
+    let filled = 0
+    const { client, move, received } = connect({
+      destination: () => filled < place.length ? place.subarray(filled) : undefined,
+      onFilled: (count) => {
+        filled += count
+      }
+    })
+    client.write([numbered(600), Buffer.from("behind")])
+    move()
+    assert.deepStrictEqual(place, numbered(600))
+    assert.strictEqual(received().toString(), "behind")
+  })
+})
