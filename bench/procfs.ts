@@ -12,6 +12,15 @@ export const cpuOf = (pid: number): number => {
   return nanoseconds / 1e9
 }
 
+/** Processor time of this process and of others that run, in seconds. */
+export const cpuOfAll = (pids: Iterable<number>): number | undefined => {
+  if (!available) return undefined
+  const { system, user } = process.cpuUsage()
+  let total = (user + system) / 1e6
+  for (const pid of pids) total += cpuOf(pid)
+  return total
+}
+
 /** Processor time of all descendants of this process that have ended, in seconds; in steps of 10 milliseconds. */
 export const cpuOfEnded = (): number | undefined => {
   if (!available) return undefined

@@ -81,3 +81,18 @@ export const percentiles = (samples: ReadonlyArray<number>): { readonly p50: num
   const at = (share: number) => sorted[Math.max(0, Math.ceil(sorted.length * share) - 1)] ?? 0
   return { p50: at(0.5), p99: at(0.99) }
 }
+
+/** The numbers that are squared by a pool. */
+export const smalls = (count: number): Array<number> => Array.from({ length: count }, (_, i) => small(i))
+
+export const sum = (numbers: ReadonlyArray<number>): number => {
+  let total = 0
+  for (const n of numbers) total += n
+  return total
+}
+
+export const sumOfSquares = (count: number): number => {
+  let total = 0
+  for (let i = 0; i < count; i++) total += small(i) ** 2
+  return total
+}

@@ -4,6 +4,7 @@ import * as Mp from "effect-multiprocessing"
 import { type Measurement, print } from "../work.ts"
 import { idle } from "./idle.ts"
 import { pipes } from "./pipes.ts"
+import { pools } from "./pools.ts"
 import { queues } from "./queues.ts"
 import { startCases } from "./starts.ts"
 
@@ -12,7 +13,7 @@ type Program = (count: number) => Effect.Effect<
   unknown,
   Effect.Services<ReturnType<(typeof queues)["queue-1-1"]>>
 >
-const programs: Readonly<Record<string, Program>> = { ...queues, ...pipes, ...startCases, ...idle }
+const programs: Readonly<Record<string, Program>> = { ...queues, ...pipes, ...pools, ...startCases, ...idle }
 
 const [name = "", count = "", transport] = process.argv.slice(2)
 const program = programs[name]

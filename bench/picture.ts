@@ -1,0 +1,47 @@
+/** A picture of the Mandelbrot set, in bands: work that takes a processor, and is the same in each language. */
+
+export const width = 1024
+/** Rows of a band. */
+export const rows = 16
+const limit = 250
+
+/** A band of a picture that has so many. The picture shows the same with few bands as with many, so a band costs the same on average. */
+export type Band = readonly [index: number, of: number]
+
+export const bands = (of: number): Array<Band> => Array.from({ length: of }, (_, index) => [index, of])
+
+/** One byte for each pixel: how many steps it takes to escape. python/pools.py has the same, operation by operation. */
+export const draw = ([index, of]: Band): Uint8Array<ArrayBuffer> => {
+  const pixels = new Uint8Array(width * rows)
+  for (let row = 0; row < rows; row++) {
+    const y = (index * rows + row) / (of * rows) * 2.5 - 1.25
+    for (let column = 0; column < width; column++) {
+      const x = column / width * 3 - 2.25
+      let [zx, zy, n] = [0, 0, 0]
+      while (n < limit) {
+        const [xx, yy] = [zx * zx, zy * zy]
+        if (xx + yy > 4) break
+        zy = 2 * zx * zy + y
+        zx = xx - yy + x
+        n++
+      }
+      pixels[row * width + column] = n
+    }
+  }
+  return pixels
+}
+
+export const sumOfPixels = (pixels: Uint8Array): number => {
+  let sum = 0
+  for (let i = 0; i < pixels.length; i++) sum += pixels[i]!
+  return sum
+}
+
+/** The picture in this process alone: the sum of its pixels, and how long it took. */
+export const drawAlone = (of: number): { readonly sum: number; readonly seconds: number } => {
+  for (const band of bands(Math.ceil(of / 10))) draw(band)
+  const start = performance.now()
+  let sum = 0
+  for (const band of bands(of)) sum += sumOfPixels(draw(band))
+  return { sum, seconds: (performance.now() - start) / 1000 }
+}
