@@ -13,6 +13,11 @@ export class Work extends RpcGroup.make(
   Rpc.make("records", { payload: Count, success: Rec, stream: true }),
   /** Bytes that stay bytes; `Schema.Uint8Array` would make text of them. */
   Rpc.make("blocks", { payload: { ...Count, size: Schema.Int }, success: Transferable.Uint8Array, stream: true }),
+  Rpc.make("square", { payload: { n: Schema.Int }, success: Schema.Int }),
+  Rpc.make("band", { payload: { index: Schema.Int, of: Schema.Int }, success: Transferable.Uint8Array }),
+  Rpc.make("echoBytes", { payload: { block: Transferable.Uint8Array }, success: Transferable.Uint8Array }),
+  /** The number of the worker, which blocks for a moment. */
+  Rpc.make("who", { success: Schema.Int }),
   Rpc.make("put", { payload: { n: Schema.Int } }),
   /** The sum of all that was put since the last report, and the processor time so far in microseconds. */
   Rpc.make("report", { success: Schema.Struct({ sum: Schema.Int, cpu: Schema.Int }) })

@@ -17,6 +17,7 @@ import {
   sumOfSmall
 } from "../work.ts"
 import { Work } from "./group.ts"
+import { pools } from "./pools.ts"
 
 const [name = "", countText = ""] = process.argv.slice(2)
 const count = Number(countText)
@@ -163,7 +164,8 @@ const programs = {
   "pipe-one-way-record": records,
   "pipe-bytes-64k": blocks(2 ** 16),
   "pipe-bytes-1m": blocks(2 ** 20),
-  "pipe-bytes-64m": blocks(2 ** 26)
+  "pipe-bytes-64m": blocks(2 ** 26),
+  ...pools(count)
 }
 
 const program = (programs as Partial<typeof programs>)[name as keyof typeof programs]

@@ -2,7 +2,9 @@
 import { NodeRuntime, NodeWorkerRunner } from "@effect/platform-node"
 import { type Cause, Effect, Layer, Queue } from "effect"
 import { RpcServer } from "effect/rpc"
-import { bytes, cpuTime, record, small } from "../work.ts"
+import { who } from "../node-pools/tasks.ts"
+import { draw } from "../picture.ts"
+import { bytes, cpuTime, record, sameBytes, small } from "../work.ts"
 import { Work } from "./group.ts"
 
 /** A queue that a fiber fills, item by item. */
@@ -17,6 +19,8 @@ const filled = Effect.fnUntraced(function*<A>(count: number, maxsize: number, ma
 
 let total = 0
 
+const mebibyte = bytes(2 ** 20)
+
 const handlers = Work.toLayer({
   echo: ({ n }) => Effect.succeed(n),
   numbers: ({ count, maxsize }) => filled(count, maxsize, small),
@@ -25,6 +29,11 @@ const handlers = Work.toLayer({
     const message = bytes(size)
     return filled(count, 1, () => message)
   },
+  square: ({ n }) => Effect.succeed(n * n),
+  band: ({ index, of }) => Effect.sync(() => draw([index, of])),
+  echoBytes: ({ block }) =>
+    sameBytes(block, mebibyte) === 1 ? Effect.succeed(block) : Effect.die("The bytes are not those that were sent"),
+  who: () => Effect.sync(() => who().pid),
   put: ({ n }) =>
     Effect.sync(() => {
       total += n

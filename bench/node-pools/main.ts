@@ -1,21 +1,11 @@
 /** `node bench/node-pools/main.ts CASE COUNT piscina|tinypool-thread|…`: pools of two workers from npm. */
 import { fileURLToPath } from "node:url"
 import { Piscina } from "piscina"
-import Tinypool from "tinypool"
+import { Tinypool } from "tinypool"
 import workerpool from "workerpool"
 import { type Band, bands, drawAlone, sumOfPixels } from "../picture.ts"
 import * as Procfs from "../procfs.ts"
-import {
-  bytes,
-  insist,
-  type Measurement,
-  percentiles,
-  print,
-  sameBytes,
-  smalls,
-  sum,
-  sumOfSquares
-} from "../work.ts"
+import { bytes, insist, type Measurement, percentiles, print, sameBytes, smalls, sum, sumOfSquares } from "../work.ts"
 import type { Identity } from "./tasks.ts"
 import type * as Tasks from "./tasks.ts"
 
@@ -27,7 +17,7 @@ interface Pool {
     name: Name,
     argument: Parameters<(typeof Tasks)[Name]>[0]
   ) => PromiseLike<ReturnType<(typeof Tasks)[Name]>>
-  readonly end: () => PromiseLike<unknown>
+  readonly end: () => unknown
 }
 
 const here = (file: string) => fileURLToPath(new URL(file, import.meta.url))

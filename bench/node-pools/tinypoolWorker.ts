@@ -1,6 +1,6 @@
 /** A worker of tinypool. A thread moves results that are bytes, a process can only copy them. */
 import { isMainThread } from "node:worker_threads"
-import Tinypool from "tinypool"
+import { Tinypool } from "tinypool"
 import * as Tasks from "./tasks.ts"
 
 export { square, who } from "./tasks.ts"

@@ -3,16 +3,7 @@ import { Effect, Option, Schema, Stream } from "effect"
 import * as Mp from "effect-multiprocessing"
 import { type Band, bands, draw, drawAlone, sumOfPixels } from "../picture.ts"
 import * as Procfs from "../procfs.ts"
-import {
-  bytes,
-  insist,
-  type Measurement,
-  percentiles,
-  sameBytes,
-  smalls,
-  sum,
-  sumOfSquares
-} from "../work.ts"
+import { bytes, insist, type Measurement, percentiles, sameBytes, smalls, sum, sumOfSquares } from "../work.ts"
 
 export const square = Mp.Target.make(
   "square",
@@ -32,7 +23,8 @@ const mebibyte = bytes(2 ** 20)
 export const echoBytes = Mp.Target.make(
   "echoBytes",
   { module: import.meta.url, payload: Schema.Uint8Array, success: Schema.Uint8Array },
-  (block) => sameBytes(block, mebibyte) === 1 ? Effect.succeed(block) : Effect.die("The bytes are not those that were sent")
+  (block) =>
+    sameBytes(block, mebibyte) === 1 ? Effect.succeed(block) : Effect.die("The bytes are not those that were sent")
 )
 
 type Result = Partial<Pick<Measurement, "p50" | "p99">> & { readonly sum: number }
