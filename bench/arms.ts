@@ -23,6 +23,7 @@ const node = (path: string, ...args: ReadonlyArray<string>) => [
 
 const command = (arm: Arm, { name }: Case, count: number): ReadonlyArray<string> => {
   const whole = name === "ten-processes"
+  const pool = name.startsWith("pool-")
   switch (arm) {
     case "ours":
     case "ours-socket": {
@@ -30,9 +31,12 @@ const command = (arm: Arm, { name }: Case, count: number): ReadonlyArray<string>
       return whole ? node("ours/tenProcesses.ts") : node("ours/main.ts", name, `${count}`, transport)
     }
     case "cpython":
+      if (pool) return ["python3", here("python/pools.py"), name, `${count}`, "pool"]
       return whole
         ? ["python3", here("python/ten_processes.py")]
         : ["python3", here("python/peer.py"), name, `${count}`]
+    case "cpython-executor":
+      return ["python3", here("python/pools.py"), name, `${count}`, "executor"]
     case "node-fork-json":
       return whole ? node("node/tenProcesses.ts") : node("node/main.ts", name, `${count}`, "json")
     case "node-fork-advanced":
@@ -41,13 +45,19 @@ const command = (arm: Arm, { name }: Case, count: number): ReadonlyArray<string>
       return node("node/main.ts", name, `${count}`, "socket")
     case "effect-rpc":
       return node("effect-rpc/main.ts", name, `${count}`)
+    case "piscina":
+    case "tinypool-thread":
+    case "tinypool-process":
+    case "workerpool-thread":
+    case "workerpool-process":
+      return node("node-pools/main.ts", name, `${count}`, arm)
   }
 }
 
 let python: string | undefined
 /** Why an arm can't take part on this machine. */
 const missing = (arm: Arm): string | undefined => {
-  if (arm !== "cpython") return undefined
+  if (arm !== "cpython" && arm !== "cpython-executor") return undefined
   python ??= spawnSync("python3", ["--version"], { encoding: "utf8" }).stdout ?? ""
   return python === "" ? "there is no python3" : undefined
 }

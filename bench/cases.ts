@@ -6,10 +6,16 @@ export type Arm =
   | "ours"
   | "ours-socket"
   | "cpython"
+  | "cpython-executor"
   | "node-fork-json"
   | "node-fork-advanced"
   | "node-socket"
   | "effect-rpc"
+  | "piscina"
+  | "tinypool-thread"
+  | "tinypool-process"
+  | "workerpool-thread"
+  | "workerpool-process"
 
 export interface Case {
   readonly name: string
@@ -38,8 +44,21 @@ const raw: Case["arms"] = { "node-fork-json": 0.5, "node-fork-advanced": 0.5, "n
 const all: Case["arms"] = { ...own, ...raw, "effect-rpc": 0.2 }
 
 const items = { unit: "items/s", better: "higher", figures: rate } as const
+const tasks = { unit: "tasks/s", better: "higher", figures: rate } as const
 const messages = { unit: "messages/s", better: "higher", figures: rate } as const
 const throughput = { unit: "MiB/s", better: "higher" } as const
+
+/** Pools of threads, and of processes. */
+const threadPools = (share: number): Case["arms"] => ({
+  piscina: share,
+  "tinypool-thread": share,
+  "workerpool-thread": share
+})
+const processPools = (share: number): Case["arms"] => ({
+  "tinypool-process": share,
+  "workerpool-process": share,
+  "effect-rpc": share
+})
 
 export const cases: ReadonlyArray<Case> = [
   { name: "queue-1-1", ...items, count: 200_000, arms: all },
@@ -64,6 +83,73 @@ export const cases: ReadonlyArray<Case> = [
   { name: "pipe-bytes-64k", ...throughput, count: 8000, figures: mebibytes(1 / 16), arms: shares(0.1) },
   { name: "pipe-bytes-1m", ...throughput, count: 600, figures: mebibytes(1), arms: shares(0.1) },
   { name: "pipe-bytes-64m", ...throughput, count: 10, figures: mebibytes(64), arms: shares(0.2) },
+  {
+    name: "pool-map-chunk1",
+    ...tasks,
+    count: 100_000,
+    arms: {
+      ours: 1,
+      "ours-socket": 0.5,
+      cpython: 1,
+      "cpython-executor": 0.2,
+      ...threadPools(0.5),
+      ...processPools(0.3)
+    }
+  },
+  {
+    name: "pool-map",
+    ...tasks,
+    count: 1_000_000,
+    // Those from npm and RPC have no chunks, and do the same as above: a million of them would take minutes.
+    arms: { ours: 1, "ours-socket": 1, cpython: 1, "cpython-executor": 1, ...threadPools(0.05), ...processPools(0.03) }
+  },
+  {
+    name: "pool-run-latency",
+    unit: "us",
+    better: "lower",
+    count: 20_000,
+    figures: latency,
+    arms: { ours: 1, "ours-socket": 0.5, cpython: 1, "cpython-executor": 0.5, ...threadPools(1), ...processPools(0.5) }
+  },
+  {
+    name: "pool-real",
+    unit: "bands/s",
+    better: "higher",
+    count: 600,
+    figures: rate,
+    arms: {
+      ours: 1,
+      "ours-socket": 1,
+      cpython: 0.05,
+      "cpython-executor": 0.05,
+      ...threadPools(1),
+      ...processPools(1)
+    }
+  },
+  // Two workers against a loop without a pool, in the same language. It needs a machine with two processors that have nothing else to do.
+  {
+    name: "pool-real-speedup",
+    unit: "speed of two workers / of one process",
+    better: "higher",
+    count: 600,
+    figures: value,
+    arms: { ours: 1, "ours-socket": 1, cpython: 0.05, piscina: 1, "tinypool-process": 1 },
+    bound: 1.9
+  },
+  {
+    name: "pool-bytes",
+    ...throughput,
+    count: 600,
+    figures: mebibytes(1),
+    arms: {
+      ours: 1,
+      "ours-socket": 1,
+      cpython: 1,
+      "cpython-executor": 1,
+      ...threadPools(1),
+      ...processPools(0.3)
+    }
+  },
   {
     name: "start-cold",
     unit: "ms",

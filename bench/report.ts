@@ -22,10 +22,16 @@ const peers: Readonly<Record<Line["peer"], { readonly title: string; readonly co
   "ours": { title: "ours, rings", color: "#000000" },
   "ours-socket": { title: "ours, sockets", color: "#7f7f7f" },
   "cpython": { title: "CPython", color: "#1f77b4" },
+  "cpython-executor": { title: "CPython, executor", color: "#aec7e8" },
   "node-fork-json": { title: "Node, fork, json", color: "#2ca02c" },
   "node-fork-advanced": { title: "Node, fork, advanced", color: "#98df8a" },
   "node-socket": { title: "Node, bare socket", color: "#ff7f0e" },
   "effect-rpc": { title: "Effect RPC", color: "#9467bd" },
+  "piscina": { title: "piscina", color: "#17becf" },
+  "tinypool-thread": { title: "tinypool, threads", color: "#e377c2" },
+  "tinypool-process": { title: "tinypool, processes", color: "#f7b6d2" },
+  "workerpool-thread": { title: "workerpool, threads", color: "#8c564b" },
+  "workerpool-process": { title: "workerpool, processes", color: "#c49c94" },
   "bound": { title: "promised", color: "#d62728" }
 }
 
@@ -72,7 +78,8 @@ const chart = (
   }).filter(({ dots }) => dots.size > 0)
   const all = rows.flatMap(({ dots }) => [...dots.values()])
   const [low, high] = [Math.floor(Math.log10(Math.min(...all))), Math.ceil(Math.log10(Math.max(...all)))]
-  const [left, right, top, line] = [190, 20, 80, 22]
+  const shown = (Object.keys(peers) as Array<Line["peer"]>).filter((peer) => rows.some(({ dots }) => dots.has(peer)))
+  const [left, right, top, line] = [190, 20, 44 + Math.ceil(shown.length / 4) * 18, 22]
   const [width, height] = [860, top + rows.length * line + 30]
   const x = (n: number) => left + (Math.log10(n) - low) / Math.max(1, high - low) * (width - left - right)
   const parts = [
@@ -80,7 +87,6 @@ const chart = (
     `<rect width="${width}" height="${height}" fill="#ffffff"/>`,
     `<text x="${left}" y="20" font-size="14" font-weight="bold">${title}</text>`
   ]
-  const shown = (Object.keys(peers) as Array<Line["peer"]>).filter((peer) => rows.some(({ dots }) => dots.has(peer)))
   shown.forEach((peer, i) => {
     const [at, y] = [left + i % 4 * 165, 40 + Math.floor(i / 4) * 18]
     parts.push(`<circle cx="${at}" cy="${y - 4}" r="5" fill="${peers[peer].color}"/>`)
