@@ -115,7 +115,7 @@ export const cases: ReadonlyArray<Case> = [
     name: "pool-real",
     unit: "bands/s",
     better: "higher",
-    count: 600,
+    count: 400,
     figures: rate,
     arms: {
       ours: 1,
@@ -131,7 +131,7 @@ export const cases: ReadonlyArray<Case> = [
     name: "pool-real-speedup",
     unit: "speed of two workers / of one process",
     better: "higher",
-    count: 600,
+    count: 400,
     figures: value,
     arms: { ours: 1, "ours-socket": 1, cpython: 0.05, piscina: 1, "tinypool-process": 1 },
     bound: 1.9

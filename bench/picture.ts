@@ -2,7 +2,7 @@
 
 export const width = 1024
 /** Rows of a band. */
-export const rows = 16
+export const rows = 32
 const limit = 250
 
 /** A band of a picture that has so many. The picture shows the same with few bands as with many, so a band costs the same on average. */
@@ -10,22 +10,28 @@ export type Band = readonly [index: number, of: number]
 
 export const bands = (of: number): Array<Band> => Array.from({ length: of }, (_, index) => [index, of])
 
-/** One byte for each pixel: how many steps it takes to escape. python/pools.py has the same, operation by operation. */
+/** How many steps it takes to escape. */
+const steps = (x: number, y: number): number => {
+  let zx = 0
+  let zy = 0
+  for (let n = 0; n < limit; n++) {
+    const xx = zx * zx
+    const yy = zy * zy
+    if (xx + yy > 4) return n
+    zy = 2 * zx * zy + y
+    zx = xx - yy + x
+  }
+  return limit
+}
+
+/** One byte for each pixel. python/pools.py has the same, operation by operation. */
 export const draw = ([index, of]: Band): Uint8Array<ArrayBuffer> => {
   const pixels = new Uint8Array(width * rows)
   for (let row = 0; row < rows; row++) {
     const y = (index * rows + row) / (of * rows) * 2.5 - 1.25
     for (let column = 0; column < width; column++) {
       const x = column / width * 3 - 2.25
-      let [zx, zy, n] = [0, 0, 0]
-      while (n < limit) {
-        const [xx, yy] = [zx * zx, zy * zy]
-        if (xx + yy > 4) break
-        zy = 2 * zx * zy + y
-        zx = xx - yy + x
-        n++
-      }
-      pixels[row * width + column] = n
+      pixels[row * width + column] = steps(x, y)
     }
   }
   return pixels

@@ -20,7 +20,7 @@ def square(n):
 
 
 WIDTH = 1024
-ROWS = 16
+ROWS = 32
 LIMIT = 250
 
 
