@@ -13,7 +13,7 @@ export interface Line {
   /** The least and the greatest of all rounds. */
   readonly oursSpread: readonly [number, number]
   readonly theirsSpread: readonly [number, number]
-  /** Processor time of all processes, for each item, message or start, in microseconds. */
+  /** Processor time of all processes, for each item, task, message or start, in microseconds. */
   readonly oursCpu: number | null
   readonly theirsCpu: number | null
   readonly oursWaits: "polls" | "sleeps"

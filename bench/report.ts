@@ -124,7 +124,7 @@ writeFileSync(
 )
 writeFileSync(
   `${charts}cpu.svg`,
-  chart("CPU time of all processes for each item, message or start, in microseconds", (line) => [
+  chart("CPU time of all processes for each item, task, message or start, in microseconds", (line) => [
     ["ours", line.oursCpu ?? 0],
     [line.peer, line.theirsCpu ?? 0]
   ], undefined)

@@ -4,7 +4,7 @@
 export interface Measurement {
   /** From "all are ready" to "all is received". */
   readonly seconds: number
-  /** Items, messages, round trips or starts. */
+  /** Items, tasks, messages, round trips or starts. */
   readonly count: number
   /** Processor time of all processes of the arm meanwhile, in seconds; none where it can't be told. */
   readonly cpu?: number | undefined
