@@ -127,6 +127,7 @@ export const cases: ReadonlyArray<Case> = [
     }
   },
   // Two workers against a loop without a pool, in the same language. It needs a machine with two processors that have nothing else to do.
+  // One arm of each kind says what such a machine allows: Python's processes, threads of Node, processes of Node.
   {
     name: "pool-real-speedup",
     unit: "speed of two workers / of one process",
