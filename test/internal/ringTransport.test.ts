@@ -26,6 +26,7 @@ const below = (turns: Array<() => void>): Transport => {
   })
   return {
     poll: () => {},
+    onFound: () => () => {},
     listen: (onConnection) =>
       Effect.sync(() => {
         accept = onConnection
@@ -54,7 +55,8 @@ const connect = (options: Partial<DuplexEvents> = {}) => {
     poller: {
       wake: (pollable) => void pollables.add(pollable),
       forget: (pollable) => void pollables.delete(pollable),
-      pollAll: () => {}
+      pollAll: () => {},
+      onFound: () => () => {}
     },
     shared: {
       isAvailable: () => true,

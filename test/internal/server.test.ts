@@ -281,6 +281,7 @@ describe("a hub that waits for an answer", () => {
           return "memory"
         }),
       poll: () => {},
+      onFound: () => () => {},
       connect: () => Effect.die("nobody connects")
     }
     const kernel = new Kernel({ makeToken: () => randomBytes(16) })

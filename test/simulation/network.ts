@@ -141,6 +141,7 @@ export class Network {
   transport(node: Node): Transport {
     return {
       poll: () => {},
+      onFound: () => () => {},
       listen: (accept) =>
         Effect.acquireRelease(
           Effect.sync(() => {

@@ -16,6 +16,7 @@ export type Segments = Map<string, ArrayBuffer>
 const poller = (network: Network, node: Node) => {
   const hot = new Set<Pollable>()
   const all = new Set<Pollable>()
+  const listeners = new Set<() => void>()
   const soon = (pollable: Pollable, then: () => void) => {
     network.schedule(network.random.next(), () => {
       if (node.alive && hot.has(pollable)) then()
@@ -25,6 +26,8 @@ const poller = (network: Network, node: Node) => {
     soon(pollable, () => {
       node.onArrival?.()
       const found = pollable.poll()
+      // What was found may be told now, or as late as everything else.
+      if (found && network.random.chance(0.5)) { for (const listener of listeners) listener() }
       node.onArrival?.()
       if (found || network.random.chance(0.5)) return look(pollable)
       // Others may write between the last look and the sleep.
@@ -43,6 +46,10 @@ const poller = (network: Network, node: Node) => {
     forget: (pollable: Pollable) => {
       hot.delete(pollable)
       all.delete(pollable)
+    },
+    onFound: (listener: () => void) => {
+      listeners.add(listener)
+      return () => listeners.delete(listener)
     },
     pollAll: () => {
       if (node.alive) { for (const pollable of all) pollable.poll() }
@@ -69,6 +76,7 @@ export const over = (network: Network, node: Node, segments: Segments): Transpor
   const rings = overDead(network, node, segments)
   return {
     poll: rings.poll,
+    onFound: rings.onFound,
     listen: (onConnection) => rings.listen((duplex) => onConnection(ofTheLiving(node, duplex))),
     connect: (address, events) =>
       Effect.map(

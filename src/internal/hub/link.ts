@@ -49,10 +49,13 @@ export const local = ({ kernel, later, receive }: {
   readonly kernel: Kernel
   readonly receive: (peer: Peer, message: Message.Message) => boolean
   readonly later: (task: () => void) => void
-}): { readonly open: OpenLink; readonly peer: () => Peer } => {
+}): { readonly open: OpenLink; readonly peer: () => Peer; readonly deliver: () => void } => {
   let peer: Peer | undefined
+  let deliverNow = () => {}
   return {
     peer: () => peer!,
+    /** Delivers what waits for that. The kernel must not be in the middle of a step. */
+    deliver: () => deliverNow(),
     open: (events) => {
       let inbox: Array<Message.Message> = []
       let scheduled = false
@@ -68,6 +71,10 @@ export const local = ({ kernel, later, receive }: {
           undelivered--
           events.onMessage(message)
         }
+      }
+      deliverNow = () => {
+        // The task that was scheduled finds nothing, or what came since.
+        if (inbox.length > 0) deliver()
       }
       /** The request that is being handled, and the answer to it. */
       let asked = 0

@@ -115,6 +115,11 @@ const makeService = (core: Core): Effect.Effect<HubService, never, Scope.Scope> 
       Effect.sync(() => new Client({ address: "", open: link.open })),
       (client) => Effect.sync(() => client.close())
     )
+    // Whoever waits for what has just come need not wait for the scheduler too.
+    yield* Effect.acquireRelease(
+      Effect.sync(() => core.transport.onFound(link.deliver)),
+      (end) => Effect.sync(end)
+    )
     const clients = yield* makeClients(core.transport, core.key)
     const numbers = new Set<number>()
     const reference = (name: string, client: Client, ref: number, letGo: Effect.Effect<void> = Effect.void) =>

@@ -13,6 +13,8 @@ export const maxAhead = { tasks: 128, bytes: 64 * 1024 }
 export interface Job extends Waiting {
   /** Its bytes; `Infinity`: can't be taken back, so is not sent ahead. */
   readonly size: number
+  /** It was tried to take it back from its worker, which had it already. */
+  isTaken: boolean
 }
 
 export class Slot<J extends Job> {
@@ -113,26 +115,27 @@ export class Dispatcher<J extends Job, S extends Slot<J>> {
   }
 
   private assign(slot: S, job: J) {
+    job.isTaken = false
     slot.assigned.push(job)
     return { slot, job }
   }
 
-  /** A worker whose tasks were sent ahead too early, so that they should be taken back. */
+  /** A worker with a task that was sent ahead too early, so that it should be taken back. */
   get overloaded(): S | undefined {
     const urgent = this.backlog.peek()
-    if (urgent !== undefined) {
-      for (const slot of this.slots) {
-        for (let i = 1; i < slot.assigned.length; i++) if (slot.assigned[i]!.priority < urgent.priority) return slot
-      }
-      return undefined
-    }
-    let idle = false
-    let most: S | undefined
+    if (urgent === undefined && !this.hasIdle) return undefined
     for (const slot of this.slots) {
-      if (slot.isIdle) idle = true
-      else if (slot.assigned.length > (most?.assigned.length ?? 1)) most = slot
+      for (let i = slot.assigned.length - 1; i > 0; i--) {
+        const job = slot.assigned[i]!
+        if (!job.isTaken && (urgent === undefined || job.priority < urgent.priority)) return slot
+      }
     }
-    return idle ? most : undefined
+    return undefined
+  }
+
+  private get hasIdle(): boolean {
+    for (const slot of this.slots) if (slot.isIdle) return true
+    return false
   }
 
   /** The worker has answered. None: it was not asked. */
@@ -141,6 +144,11 @@ export class Dispatcher<J extends Job, S extends Slot<J>> {
     if (at < 0) return undefined
     slot.done++
     return slot.assigned.splice(at, 1)[0]
+  }
+
+  /** All that could be taken back from the worker was taken back. */
+  tookAllBack(slot: S): void {
+    for (const job of slot.assigned) job.isTaken = true
   }
 
   /** The worker has not begun the task. None: it was not sent to it. */

@@ -208,15 +208,7 @@ export class PoolImpl {
     if (next !== undefined) return Effect.andThen(this.send(next.slot, next.job), this.flush)
     this.admit()
     const overloaded = this.dispatcher.overloaded
-    if (overloaded !== undefined) {
-      const before = overloaded.assigned.length
-      return Effect.flatMap(
-        this.takeBack(overloaded),
-        // What it has begun meanwhile can't be had.
-        () => overloaded.assigned.length < before ? this.flush : this.grow
-      )
-    }
-    return this.grow
+    return overloaded === undefined ? this.grow : Effect.andThen(this.takeBack(overloaded), this.flush)
   }))
 
   private readonly grow: Effect.Effect<void> = Effect.suspend(() => {
@@ -248,7 +240,7 @@ export class PoolImpl {
   /** Takes back what a worker has not begun. */
   private takeBack(worker: Worker): Effect.Effect<void> {
     const next: Effect.Effect<void> = Effect.flatMap(worker.process.takeBack, (id) => {
-      if (id === undefined) return Effect.void
+      if (id === undefined) return Effect.sync(() => this.dispatcher.tookAllBack(worker))
       const task = this.dispatcher.tookBack(worker, id)
       if (task !== undefined) this.waits(task)
       return next

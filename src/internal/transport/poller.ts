@@ -19,6 +19,7 @@ const justNow = -1
 export class Poller {
   private readonly all = new Set<Pollable>()
   private readonly hot = new Map<Pollable, number>()
+  private readonly listeners = new Set<() => void>()
   private readonly hotTime: number
   private readonly yieldProcessor: () => void
   private running = false
@@ -52,6 +53,12 @@ export class Poller {
     for (const pollable of this.all) pollable.poll()
   }
 
+  /** Calls back after each turn that has found something. */
+  onFound(listener: () => void): () => void {
+    this.listeners.add(listener)
+    return () => this.listeners.delete(listener)
+  }
+
   private readonly turn = (): void => {
     const now = performance.now()
     let idle = true
@@ -62,8 +69,10 @@ export class Poller {
       } else if (since === justNow) this.hot.set(pollable, now)
       else if (now - since > this.hotTime && pollable.sleep()) this.hot.delete(pollable)
     }
+    if (!idle) { for (const listener of this.listeners) listener() }
     this.running = this.hot.size > 0
-    if (idle && this.running) this.yieldProcessor()
-    if (this.running) setImmediate(this.turn)
+    if (!this.running) return
+    if (idle) this.yieldProcessor()
+    setImmediate(this.turn)
   }
 }

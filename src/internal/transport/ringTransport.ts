@@ -333,7 +333,7 @@ class RingDuplex implements Duplex, Pollable {
 /** How to use it. */
 export interface Options {
   readonly shared: SharedMemory
-  readonly poller: Pick<Poller, "wake" | "forget" | "pollAll">
+  readonly poller: Pick<Poller, "wake" | "forget" | "pollAll" | "onFound">
   /** Bytes that each direction holds: a power of two. */
   readonly capacity: number
 }
@@ -351,6 +351,7 @@ export const over = (below: Transport, { capacity, poller, shared }: Options): T
   })
   return {
     poll: () => poller.pollAll(),
+    onFound: (listener) => poller.onFound(listener),
     listen: (onConnection) => below.listen((duplex) => eventsOf(wrap(duplex, onConnection))),
     connect: (address, events) => {
       let ring: RingDuplex

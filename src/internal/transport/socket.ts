@@ -100,6 +100,7 @@ const makeAddress = (guard: Guard) =>
 /** A transport whose directories outlive this process by a moment at most. */
 export const make = (guard: Guard): Transport => ({
   poll: () => {},
+  onFound: () => () => {},
   listen: Effect.fnUntraced(function*(onConnection) {
     const address = yield* makeAddress(guard)
     const sockets = new Set<net.Socket>()

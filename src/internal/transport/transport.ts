@@ -56,6 +56,8 @@ export class TransportError extends Error {
 export interface Transport {
   /** Takes in what others have written and nobody has told of yet. */
   readonly poll: () => void
+  /** Calls back when something was taken in that nobody has asked for. Gives what ends that. */
+  readonly onFound: (listener: () => void) => () => void
   /** Accepts connections until the scope closes. Gives the address that others connect to. */
   readonly listen: (
     onConnection: (duplex: Duplex) => DuplexEvents
