@@ -71,8 +71,10 @@ export class Dispatcher<J extends Job, S extends Slot<J>> {
   }
 
   /** Workers that run tasks now or soon. */
-  get alive(): Array<S> {
-    return Array.from(this.slots).filter(({ state }) => state === "starting" || state === "ready")
+  get alive(): number {
+    let alive = 0
+    for (const { state } of this.slots) if (state === "starting" || state === "ready") alive++
+    return alive
   }
 
   close(): void {
@@ -100,13 +102,15 @@ export class Dispatcher<J extends Job, S extends Slot<J>> {
     const job = this.backlog.peek()
     if (job === undefined) return undefined
     let best: S | undefined
+    // Rather a new worker than to wait for one that is busy.
+    const mayGrow = this.alive < this.limits.size
     for (const slot of this.slots) {
       if (slot.state !== "ready" || slot.done + slot.assigned.length >= this.limits.maxTasks) continue
       if (slot.assigned.length === 0) {
         best = slot
         break
       }
-      if (!canGoAhead(slot, job)) continue
+      if (mayGrow || !canGoAhead(slot, job)) continue
       if (best === undefined || slot.assigned.length < best.assigned.length) best = slot
     }
     if (best === undefined) return undefined
@@ -164,7 +168,7 @@ export class Dispatcher<J extends Job, S extends Slot<J>> {
 
   /** Workers that could be spared, of those given. */
   spare(candidates: Iterable<S>): Array<S> {
-    let left = this.alive.length - this.limits.minSize
+    let left = this.alive - this.limits.minSize
     const spared: Array<S> = []
     for (const slot of candidates) {
       if (left <= 0) break
@@ -187,6 +191,8 @@ const canGoAhead = (slot: Slot<Job>, job: Job): boolean => {
   // Whoever waits for this worker alone comes next.
   if (slot.pinned.length > 0) return false
   const { length } = slot.assigned
+  // It must not wait behind what is less urgent.
+  if (length > 1 && slot.assigned[length - 1]!.priority < job.priority) return false
   if (!slot.filling && length > maxAhead.tasks / 2) return false
   let bytes = job.size
   // Mostly the tasks of a worker are all alike.

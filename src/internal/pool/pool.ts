@@ -53,6 +53,8 @@ export interface Settings extends WorkerSettings {
 export class Worker extends Slot<Task> {
   readonly process: WorkerProcess
   readonly metrics: Metrics.OfWorker
+  /** Tasks that were just read from its pipe. */
+  readonly takenBack: Array<number> = []
   /** Bytes. */
   memory: number | undefined
   readyAt = 0
@@ -112,7 +114,7 @@ export class PoolImpl {
   }
 
   toJSON() {
-    return { _id: "Pool", name: this.name, size: this.settings.size, workers: this.dispatcher.alive.length }
+    return { _id: "Pool", name: this.name, size: this.settings.size, workers: this.dispatcher.alive }
   }
   [NodeInspectSymbol]() {
     return this.toJSON()
@@ -237,13 +239,22 @@ export class PoolImpl {
     return worker.process.send(task.frame)
   }
 
-  /** Takes back what a worker has not begun. */
+  /**
+   * Takes back what a worker has not begun. The tasks wait again when all are there, and not one by one: another fiber would send them to the
+   * same worker meanwhile. Whoever is the first to find nothing more speaks for all.
+   */
   private takeBack(worker: Worker): Effect.Effect<void> {
     const next: Effect.Effect<void> = Effect.flatMap(worker.process.takeBack, (id) => {
-      if (id === undefined) return Effect.sync(() => this.dispatcher.tookAllBack(worker))
-      const task = this.dispatcher.tookBack(worker, id)
-      if (task !== undefined) this.waits(task)
-      return next
+      if (id !== undefined) {
+        worker.takenBack.push(id)
+        return next
+      }
+      for (const id of worker.takenBack.splice(0)) {
+        const task = this.dispatcher.tookBack(worker, id)
+        if (task !== undefined) this.waits(task)
+      }
+      this.dispatcher.tookAllBack(worker)
+      return Effect.void
     })
     return Effect.uninterruptible(next)
   }
@@ -273,14 +284,14 @@ export class PoolImpl {
       // What can't be taken back, the worker has begun, or will before it hears of the interruption.
       return Effect.flatMap(
         this.takeBack(worker),
-        () => task.slot === worker ? this.interruptTask(worker, task) : this.cancel(task)
+        // What was taken back from the worker besides has another place.
+        () => task.slot === worker ? this.interruptTask(worker, task) : Effect.andThen(this.flush, this.cancel(task))
       )
     })
   }
 
   private interruptTask(worker: Worker, task: Task): Effect.Effect<void> {
     return worker.process.interruptTask(task.id).pipe(
-      // What was taken back from the worker besides has another place.
       Effect.andThen(this.flush),
       Effect.andThen(this.within(task.answered)),
       Effect.andThen(Effect.suspend(() => this.isStuck(worker, task) ? this.end(worker, task) : Effect.void)),
@@ -377,8 +388,9 @@ export class PoolImpl {
     worker.busy += now - Math.max(task.startedAt, worker.idleSince)
     worker.idleSince = now
     this.metrics.finished(task.startedAt - task.submittedAt, now - task.startedAt)
-    task.deliver(frame)
+    // Whoever waits for the task may look at the pool at once.
     this.settled()
+    task.deliver(frame)
     if (this.dispatcher.isWornOut(worker)) return this.retire(worker)
     if (worker.state === "retiring" && worker.assigned.length === 0) {
       return Effect.andThen(this.dismiss(worker), this.flush)
@@ -464,7 +476,10 @@ export class PoolImpl {
 
   private onLost(task: Task, error: WorkerLost): void {
     if (task.answer !== undefined) return
-    if (task.isCancelled) return task.deliver(Cause.interrupt())
+    if (task.isCancelled) {
+      this.counts.failed++
+      return task.deliver(Cause.interrupt())
+    }
     this.counts.lost++
     task.losses++
     task.sent = false

@@ -68,20 +68,24 @@ const untilOver = <A, R>(
     (error) => error._tag === "HubLost" || error._tag === "InvalidArgument" ? Effect.die(error) : Effect.void
   )
 
+const importModule = (module: string) =>
+  Effect.tryPromise({
+    try: () => import(module),
+    catch: (error): Frames.NotLoaded => {
+      const isMissing = error instanceof Error && "code" in error && error.code === "ERR_MODULE_NOT_FOUND" &&
+        "url" in error && error.url === module
+      return Frames.notLoaded(isMissing ? "ModuleNotFound" : "ModuleFailed", error)
+    }
+  })
+
 const find = Effect.fnUntraced(
   function*({ module, name }: Frames.Load): Effect.fn.Return<Definition, Frames.NotLoaded> {
-    yield* Effect.tryPromise({
-      try: () => import(module),
-      catch: (error): Frames.NotLoaded => {
-        const isMissing = error instanceof Error && "code" in error && error.code === "ERR_MODULE_NOT_FOUND" &&
-          "url" in error && error.url === module
-        return Frames.notLoaded(isMissing ? "ModuleNotFound" : "ModuleFailed", error)
-      }
-    })
-    const defined = registry.targets.get(module) ?? []
-    const named = defined.filter((target) => target.name === name)
+    const defined = () => registry.targets.get(module) ?? []
+    // Where a worker is a fiber of the process that defines the target, the module may be waiting for this very task.
+    if (!defined().some((target) => target.name === name)) yield* importModule(module)
+    const named = defined().filter((target) => target.name === name)
     if (named.length === 1) return named[0]!.definition as Definition
-    const names = defined.map((target) => `"${target.name}"`).join(", ")
+    const names = defined().map((target) => `"${target.name}"`).join(", ")
     return yield* Effect.fail(
       named.length > 1
         ? Frames.notLoaded("TargetAmbiguous", "")

@@ -87,7 +87,8 @@ export class WorkerProcess {
       this.process = process
       this.pid = Option.getOrUndefined(yield* process.pid)
       // A layer that ends before the pool's scope must not wait for a worker that waits for tasks.
-      Context.get(this.context, Spawner).children.set(process, on.layerEnds)
+      const { children } = Context.get(this.context, Spawner)
+      if (children.has(process)) children.set(process, on.layerEnds)
       if (settings.output === "tagged") yield* tagOutput(this.name, process)
       yield* itsControl.close
       const receive = control.recvBytes() as Effect.Effect<Uint8Array, EndOfFile | Closed | HubLost>
