@@ -1081,6 +1081,11 @@ export const poolSuite = (
             assert.deepStrictEqual(yield* pool.broadcast(count), [1, 1])
             assert.deepStrictEqual(yield* pool.broadcast(count), [2, 2])
             assert.strictEqual(yield* pool.run(count), 1)
+            yield* untilStats(
+              pool,
+              "two new workers",
+              ({ workers }) => workers.length === 2 && workers.every(({ state }) => state === "idle")
+            )
           }))
           const lines = yield* Effect.replicateEffect(nextReport, 6)
           assert.deepStrictEqual(lines.sort(), ["built", "built", "released", "released", "released", "released"])
@@ -2086,12 +2091,12 @@ export const poolSuite = (
             )
           yield* pool.map(square, numbers(3), { chunkSize: 1 })
           yield* Effect.exit(pool.run(halve, 1))
-          const completed = eventually(
-            "three tasks that are counted",
-            Effect.map(stateOf("tasks_completed"), (state) => Equal.equals(state, { count: 3, incremental: true }))
-          )
-          yield* completed
-          assert.deepStrictEqual(yield* stateOf("tasks_failed"), { count: 1, incremental: true } as never)
+          for (const [what, count] of [["completed", 3], ["failed", 1]] as const) {
+            yield* eventually(
+              `${count} tasks that are counted as ${what}`,
+              Effect.map(stateOf(`tasks_${what}`), (state) => Equal.equals(state, { count, incremental: true }))
+            )
+          }
           assert.deepStrictEqual(yield* stateOf("queued"), { value: 0 } as never)
           const ran = (yield* stateOf("ran_milliseconds")) as unknown as { readonly count: number }
           assert.strictEqual(ran.count, 4)
