@@ -13,7 +13,7 @@ import { join } from "node:path"
 import { fileURLToPath } from "node:url"
 
 /** The areas of which the library has something. The others are later work. */
-const begun = ["PROC", "BOOT", "CONN", "LSTN", "WAIT", "QUEUE", "SQ", "MISC"]
+const begun = ["PROC", "BOOT", "CONN", "LSTN", "WAIT", "QUEUE", "SQ", "POOL", "PPE", "PPED", "PPES", "FUT", "MISC"]
 
 /** Of the listener, which is still to come, the hub has the authentication. */
 const begunOfListener = /^LSTN-(?:03|14|15|16|18)$/
