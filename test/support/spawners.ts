@@ -28,24 +28,25 @@ const passing = Layer.effectDiscard(
 )
 
 /** Fibers, in a time that passes as fast as they let it. */
-const fibers: Layer.Layer<Services> = Layer.merge(Mp.Hub.layer, Mp.Spawner.layerFiber).pipe(
+const fibers: Layer.Layer<Services> = Mp.Spawner.layerFiber.pipe(
+  Layer.provideMerge(Mp.Hub.layer),
   Layer.provideMerge(passing),
   Layer.provideMerge(TestClock.layer())
 )
 
+/** The hub ends after the spawner, whose children use it until their end. */
 export const spawners = {
   fresh: ["fresh", Mp.layer, { signals: true, interpreter: true, ownPid: true }],
   warm: [
     "spares",
-    Layer.merge(
-      Mp.Hub.layer,
-      Mp.Spawner.layerWarm({ preload: [new URL("../fixtures/process/sleeper.ts", import.meta.url)] })
+    Mp.Spawner.layerWarm({ preload: [new URL("../fixtures/process/sleeper.ts", import.meta.url)] }).pipe(
+      Layer.provideMerge(Mp.Hub.layer)
     ),
     { signals: true, interpreter: true, ownPid: true }
   ],
   thread: [
     "threads",
-    Layer.merge(Mp.Hub.layer, Mp.Spawner.layerThread),
+    Mp.Spawner.layerThread.pipe(Layer.provideMerge(Mp.Hub.layer)),
     { signals: false, interpreter: true, ownPid: false }
   ],
   fiber: ["fibers in virtual time", fibers, { signals: true, interpreter: false, ownPid: false }]
