@@ -15,7 +15,13 @@ const addSlot = (dispatcher: Dispatcher<Job, TestSlot>, state: TestSlot["state"]
 }
 
 let nextId = 0
-const job = (options: Partial<Job> = {}): Job => ({ id: nextId++, priority: 0, size: 10, ...options })
+const job = (options: Partial<Job> = {}): Job => ({
+  id: nextId++,
+  priority: 0,
+  size: 10,
+  isTaken: false,
+  ...options
+})
 
 const addJobs = (dispatcher: Dispatcher<Job, TestSlot>, count: number, options: Partial<Job> = {}): Array<Job> => {
   const jobs = Array.from({ length: count }, () => job(options))
@@ -108,12 +114,31 @@ describe("a dispatcher", () => {
     assert.strictEqual(urgent.overloaded, slot)
   })
 
+  it("does not ask again for what a worker has, until that is sent to another one", () => {
+    const dispatcher = make()
+    const busy = addSlot(dispatcher)
+    const [, second, third] = addJobs(dispatcher, 3)
+    sendAll(dispatcher)
+    const idle = addSlot(dispatcher)
+    assert.strictEqual(dispatcher.overloaded, busy)
+    assert.strictEqual(dispatcher.tookBack(busy, third!.id), third)
+    dispatcher.tookAllBack(busy)
+    assert.isUndefined(dispatcher.overloaded)
+    dispatcher.backlog.add(third!)
+    assert.strictEqual(dispatcher.next()?.slot, idle)
+    assert.deepStrictEqual(busy.assigned.slice(1), [second!])
+    assert.isUndefined(dispatcher.overloaded)
+  })
+
   it("puts what was taken back where it was", () => {
     const dispatcher = make({ size: 1, minSize: 1 })
     const slot = addSlot(dispatcher)
     const jobs = addJobs(dispatcher, 4)
     sendAll(dispatcher)
-    for (const { id } of jobs.slice(1)) assert.isDefined(dispatcher.tookBack(slot, id))
+    for (const one of jobs.slice(1)) {
+      assert.strictEqual(dispatcher.tookBack(slot, one.id), one)
+      dispatcher.backlog.add(one)
+    }
     assert.isUndefined(dispatcher.tookBack(slot, jobs[1]!.id))
     assert.deepStrictEqual(slot.assigned, [jobs[0]!])
     assert.deepStrictEqual(dispatcher.backlog.clear(), jobs.slice(1))
@@ -249,8 +274,10 @@ describe("a dispatcher", () => {
             const tookFrom = dispatcher.overloaded ?? slot
             for (const one of tookFrom?.assigned.slice(1) ?? []) {
               assert.strictEqual(dispatcher.tookBack(tookFrom!, one.id), one)
+              dispatcher.backlog.add(one)
               fate.set(one, "waits")
             }
+            if (tookFrom !== undefined) dispatcher.tookAllBack(tookFrom)
             return
           }
           default: {
