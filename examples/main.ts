@@ -8,7 +8,17 @@ import * as NodeServices from "@effect/platform-node/NodeServices"
 import { Console, Effect, Path, Runtime, Schema, Stdio } from "effect"
 import { ChildProcess } from "effect/process"
 
-const examples = ["named-processes", "subclass", "pipe", "pipe-writers", "producer-consumer", "word-frequency"]
+const examples = [
+  "named-processes",
+  "subclass",
+  "pipe",
+  "pipe-writers",
+  "producer-consumer",
+  "word-frequency",
+  "mandelbrot",
+  "log-report",
+  "resilient-crawl"
+]
 
 /** There is nothing to add to the message, so no stack is printed. */
 class Failed extends Schema.TaggedError<Failed>()("Failed", { message: Schema.String, exitCode: Schema.Int }) {
