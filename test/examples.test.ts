@@ -7,6 +7,7 @@ import { spawn } from "node:child_process"
 import * as fs from "node:fs"
 import * as path from "node:path"
 import { fileURLToPath } from "node:url"
+import { PNG } from "pngjs"
 import { childrenOf, leavesNothingBehind, temporaryDirectory } from "./support/processes.ts"
 import { within } from "./support/waiting.ts"
 
@@ -291,6 +292,107 @@ describe("word-frequency", () => {
     }), timeout)
 })
 
+// ------------------------------------------------------------------------------------------------ mandelbrot
+
+describe("mandelbrot", () => {
+  it.live("paints a picture, and says how long it took with all workers and with one", () =>
+    Effect.gen(function*() {
+      const file = path.join(yield* temporaryDirectory, "picture.png")
+      const { code, stderr, stdout } = yield* run("mandelbrot/main.ts", file)
+      assert.deepStrictEqual({ code, stderr }, { code: 0, stderr: "" })
+      assert.match(stdout, /^Painting 1200 x 800 pixels in 100 bands\n(\d+ workers?) +\d+\.\d\d s to paint, after /)
+      assert.match(stdout, /^1 worker +\d+\.\d\d s to paint, after \d+\.\d\d s to start$/m)
+      assert.match(stdout, /^With \d+ it was \d+\.\d\d times as fast, and both painted the same\.$/m)
+      assert.strictEqual(stdout.trimEnd().split("\n").at(-1), `The picture: ${file}`)
+
+      const { data, height, width } = PNG.sync.read(fs.readFileSync(file))
+      const pixel = (x: number, y: number) => [...data.subarray(4 * (y * width + x), 4 * (y * width + x) + 4)]
+      assert.deepStrictEqual([width, height], [1200, 800])
+      // The set itself is black, what is far from it is not, and above and below are alike.
+      assert.deepStrictEqual(pixel(700, 400), [0, 0, 0, 255])
+      assert.notDeepEqual(pixel(10, 10), [0, 0, 0, 255])
+      assert.deepStrictEqual(pixel(600, 400 - 150), pixel(600, 400 + 150))
+    }), timeout)
+
+  it.live("says in one line that it can't write the picture", () =>
+    Effect.gen(function*() {
+      const { code, stderr } = yield* run("mandelbrot/main.ts", "/does/not/exist.png")
+      assert.strictEqual(code, 1)
+      assert.match(stderr, /^Can't write the picture: .*\n$/)
+    }), timeout)
+})
+
+// ------------------------------------------------------------------------------------------------ log-report
+
+describe("log-report", () => {
+  it.live("reports on the lines of all files below a path", () =>
+    Effect.gen(function*() {
+      const root = yield* temporaryDirectory
+      const line = "ERROR: see https://example.com/1 and https://example.org/2"
+      // Larger than what is read at a time, with lines that go across.
+      write(root, "a/large.log", `${line}\n`.repeat(10_000))
+      const end = "a warning, a second warning\n\nno newline at the end: http://example.org"
+      write(root, "b.log", end)
+      write(root, "long.txt", "x".repeat(3_000_000))
+      write(root, "empty.md", "")
+      write(root, "picture.png", "error")
+      const { code, stderr, stdout } = yield* run("log-report/main.ts", root)
+      assert.deepStrictEqual({ code, stderr }, { code: 0, stderr: "" })
+      const characters = 10_000 * (line.length + 1) + end.length + 3_000_000
+      const rows = stdout.split("\n").filter((line) => line.startsWith("  ")).map((line) => line.trim())
+      assert.deepStrictEqual(rows.slice(0, -1), [
+        "4  files",
+        // A line that is too long is cut.
+        "10,006  lines",
+        `${characters.toLocaleString("en")}  characters`,
+        `10,000  lines with "error"`,
+        `1  lines with "warning"`,
+        `0  lines with "deprecated"`,
+        `0  lines with "todo"`,
+        "2  hosts are linked to, most often",
+        "10,001  example.org",
+        "10,000  example.com"
+      ])
+      assert.match(rows.at(-1)!, /^1,\d{3},\d{3} {2}characters in the longest line: .*long\.txt$/)
+      assert.match(stdout, /^Peak memory: \d+ MB here, \d+ MB(?: and \d+ MB)* in the workers$/m)
+    }), timeout)
+
+  it.live("needs no more memory for a hundred megabytes than for some", () =>
+    Effect.gen(function*() {
+      const { code, stdout } = yield* run("log-report/main.ts")
+      assert.strictEqual(code, 0)
+      const characters = Number(/([\d,]+) {2}characters\n/.exec(stdout)![1]!.replaceAll(",", ""))
+      assert.isAbove(characters, 50_000_000)
+      const [, here] = /^Peak memory: (\d+) MB here/m.exec(stdout)!
+      assert.isBelow(Number(here), 400)
+    }), timeout)
+})
+
+// ------------------------------------------------------------------------------------------------ resilient-crawl
+
+describe("resilient-crawl", () => {
+  it.live("reads what can be read, and says of each other page why it can't", () =>
+    Effect.gen(function*() {
+      const lines = yield* linesOf("resilient-crawl")
+      assert.match(lines[0]!, /^Crawling http:\/\/127\.0\.0\.1:\d+ with 4 workers, at most 7 seconds a page$/)
+      assert.match(lines[1]!, /^28 pages were read, with [\d,]+ characters$/)
+      assert.deepStrictEqual(lines.slice(2, 8), [
+        "  GET /missing   the server says 404",
+        "  GET /nested    gave no result within 7 seconds",
+        "  GET /poison    Signaled, and has ended 2 workers",
+        "  GET /silent    no answer within 2 seconds",
+        "  POST /abort    Signaled, exit code -9; not tried again",
+        "  POST /exit     Exited, exit code 3; not tried again"
+      ])
+      assert.deepStrictEqual(sorted(lines.slice(8, 10)), [
+        "  GET /poison    was asked for 2 times",
+        "  GET /unlucky   was asked for 2 times"
+      ])
+      assert.match(lines[10]!, /^Tasks: 28 succeeded, 2 failed or were interrupted; [56] workers were lost$/)
+      assert.match(lines[11]!, /^The pool has [1-4] workers, and goes on$/)
+    }), timeout)
+})
+
 // ------------------------------------------------------------------------------------------------ all of them
 
 describe("all examples", () => {
@@ -305,7 +407,10 @@ describe("all examples", () => {
     Effect.gen(function*() {
       const { code, stderr } = yield* run("main.ts", "pip")
       assert.strictEqual(code, 1)
-      assert.match(stderr, /^There is no example "pip". There are: named-processes, .*word-frequency\n$/)
+      assert.match(
+        stderr,
+        /^There is no example "pip". There are: named-processes, .*word-frequency, mandelbrot, log-report, resilient-crawl\n$/
+      )
     }), timeout)
 
   it.live("end with the exit code of the first that fails", () =>
@@ -329,7 +434,10 @@ describe("Ctrl-C", () => {
     ["subclass/main.ts", /MainProcess/, both],
     ["pipe/main.ts", /^0 false$/m, ["the group"]],
     ["producer-consumer/main.ts", /get 0/, ["the group"]],
-    ["word-frequency/main.ts", /counting processes: \d+ %/, both]
+    ["word-frequency/main.ts", /counting processes: \d+ %/, both],
+    ["mandelbrot/main.ts", /Painting/, both],
+    ["log-report/main.ts", /Reading/, both],
+    ["resilient-crawl/main.ts", /Crawling/, both]
   ] as const
 
   for (const [example, moment, receivers] of inTheMiddle) {

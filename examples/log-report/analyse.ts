@@ -1,7 +1,7 @@
 /** What the workers find in a piece of text. */
+import * as Mp from "effect-multiprocessing"
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
-import * as Mp from "effect-multiprocessing"
 
 /** Some whole lines of a file. Bytes, since to decode them is work for the workers. */
 export const Piece = Schema.Struct({ file: Schema.String, bytes: Schema.Uint8Array })

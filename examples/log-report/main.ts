@@ -4,7 +4,20 @@
  *     node examples/log-report/main.ts [path of a directory or a file]
  */
 import * as NodeServices from "@effect/platform-node/NodeServices"
-import { Array, Console, Duration, Effect, FileSystem, Layer, Order, Path, Runtime, Schema, Stdio, Stream } from "effect"
+import {
+  Array,
+  Console,
+  Duration,
+  Effect,
+  FileSystem,
+  Layer,
+  Order,
+  Path,
+  Runtime,
+  Schema,
+  Stdio,
+  Stream
+} from "effect"
 import * as Mp from "effect-multiprocessing"
 import { reasonOf, type Request, walk } from "../word-frequency/files.ts"
 import { analyse, type Findings, peakMemory, words } from "./analyse.ts"

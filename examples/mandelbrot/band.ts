@@ -1,7 +1,7 @@
 /** A band of the picture: what the workers compute. This module imports little, as every worker imports it. */
+import * as Mp from "effect-multiprocessing"
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
-import * as Mp from "effect-multiprocessing"
 
 /** The part of the plane that is shown, and in how many pixels. */
 export const View = Schema.Struct({
@@ -43,7 +43,9 @@ const escape = (x0: number, y0: number, maxIterations: number): number => {
 const channel = (time: number, phase: number) => Math.round(127.5 * (1 - Math.cos(0.35 * Math.sqrt(time) + phase)))
 
 /** Its pixels, four bytes each: red, green, blue, alpha. */
-const pixelsOf = ({ rows, top, view: { height, maxIterations, scale, width, x, y } }: Band): Uint8Array<ArrayBuffer> => {
+const pixelsOf = (
+  { rows, top, view: { height, maxIterations, scale, width, x, y } }: Band
+): Uint8Array<ArrayBuffer> => {
   const pixels = new Uint8Array(4 * width * rows)
   let at = 0
   for (let row = top; row < top + rows; row++) {

@@ -8,7 +8,7 @@ import * as Mp from "effect-multiprocessing"
 import { serve } from "./site.ts"
 import { reader, type Visit, visit } from "./visit.ts"
 
-const timeLimit = "5 seconds"
+const timeLimit = "7 seconds"
 
 const crawl = Effect.gen(function*() {
   const site = yield* serve
@@ -19,7 +19,6 @@ const crawl = Effect.gen(function*() {
     targets: [visit],
     // What is in a loop when its time is over may take this long for its finalizers, and is killed.
     gracePeriod: "300 millis",
-    maxHeap: "64 MiB",
     maxLosses: 2
   })
   // The time of a visit begins when a worker can take it, and not when it is found.
@@ -50,6 +49,7 @@ const crawl = Effect.gen(function*() {
           onFailure: (error) => {
             switch (error._tag) {
               case "BadStatus":
+              case "NoAnswer":
                 return trouble(error.message)
               case "TimeoutError":
                 return trouble(`gave no result within ${timeLimit}`)

@@ -1,9 +1,9 @@
 /** What the workers do: they ask for a page, and read it. */
+import * as Mp from "effect-multiprocessing"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Schema from "effect/Schema"
-import * as Mp from "effect-multiprocessing"
 
 export const Visit = Schema.Struct({ method: Schema.Literals(["GET", "POST"]), url: Schema.String })
 export type Visit = typeof Visit.Type
@@ -18,9 +18,18 @@ export class BadStatus extends Schema.TaggedError<BadStatus>()("BadStatus", { st
   }
 }
 
+/** The server says nothing. */
+export class NoAnswer extends Schema.TaggedError<NoAnswer>()("NoAnswer", { within: Schema.String }) {
+  override get message() {
+    return `no answer within ${this.within}`
+  }
+}
+
+const patience = "2 seconds"
+
 /** Each worker has a client of its own. */
 export class Client extends Context.Service<Client, {
-  readonly fetch: (visit: Visit) => Effect.Effect<string, BadStatus>
+  readonly fetch: (visit: Visit) => Effect.Effect<string, BadStatus | NoAnswer>
 }>()("resilient-crawl/Client") {}
 
 export const reader = Mp.Pool.worker(
@@ -34,7 +43,7 @@ export const reader = Mp.Pool.worker(
         const response = yield* Effect.promise((signal) => fetch(url, { method, headers, signal }))
         const text = yield* Effect.promise(() => response.text())
         return response.ok ? text : yield* Effect.fail(new BadStatus({ status: response.status }))
-      })
+      }, Effect.timeoutOrElse({ duration: patience, orElse: () => Effect.fail(new NoAnswer({ within: patience })) }))
     }
   })
 )
@@ -47,8 +56,6 @@ const read = (base: string, html: string): typeof Page.Type => {
     case "abort":
       process.kill(process.pid, "SIGKILL")
       break
-    case "memory":
-      for (const all: Array<unknown> = [];;) all.push({ more: [...all.slice(-1000)] })
   }
   const links: Array<Visit> = []
   for (const [, path] of html.matchAll(/<a href="([^"]+)"/g)) {
@@ -64,6 +71,12 @@ const read = (base: string, html: string): typeof Page.Type => {
 
 export const visit = Mp.Target.make(
   "visit",
-  { module: import.meta.url, payload: Visit, success: Page, error: BadStatus, uses: [Client] },
+  {
+    module: import.meta.url,
+    payload: Visit,
+    success: Page,
+    error: Schema.Union([BadStatus, NoAnswer]),
+    uses: [Client]
+  },
   (visit) => Client.use((client) => Effect.map(client.fetch(visit), (html) => read(visit.url, html)))
 )
