@@ -143,7 +143,7 @@ const turn = Effect.callback<void>((resume) => {
 })
 
 /** From no time at all to some milliseconds. */
-const moment = (random: Random) =>
+export const moment = (random: Random) =>
   Effect.suspend(() => {
     switch (random.int(5)) {
       case 0:
