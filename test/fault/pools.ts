@@ -263,6 +263,11 @@ export interface Sizes {
   readonly random: Random
 }
 
+/** Gives what was counted. */
+export type Fault = (
+  sizes: Sizes
+) => Effect.Effect<string, unknown, Mp.Hub.Hub | Mp.Spawner.Spawner | Scope.Scope>
+
 /** Workers die at random moments while tasks run in every way. */
 export const deaths = ({ kills, random, tasks }: Sizes) =>
   Effect.gen(function*() {
@@ -763,10 +768,6 @@ export const owners = ({ kills, random }: Sizes) =>
 // ---------------------------------------------------------------------------------------------- all of them
 
 const env = (name: string, byDefault: number) => Number(process.env[name] ?? byDefault)
-
-type Fault = (
-  sizes: Sizes
-) => Effect.Effect<string, unknown, Mp.Hub.Hub | Mp.Spawner.Spawner | Scope.Scope>
 
 /** All of them, or those with `POOLS` in their names; prints what was counted. */
 export const pools = (random: Random) =>
