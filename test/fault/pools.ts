@@ -255,6 +255,10 @@ const ways: Record<
   }
 }
 
+/** What goes on beside a fiber; fails when that does. */
+const beside = <E2>(fiber: Fiber.Fiber<unknown, E2>) => <A, E, R>(effect: Effect.Effect<A, E, R>) =>
+  Effect.raceFirst(effect, Effect.andThen(Fiber.join(fiber), Effect.never))
+
 // ---------------------------------------------------------------------------------------------- the faults
 
 export interface Sizes {
@@ -304,7 +308,7 @@ export const deaths = ({ kills, random, tasks }: Sizes) =>
         }),
       { concurrency: "unbounded", discard: true }
     )
-    yield* loading
+    yield* beside(killer)(loading)
     yield* Fiber.join(killer).pipe(bounded("60 seconds", "the last deaths", pool))
     yield* isWhole(pool, account)
     const { lost } = yield* pool.stats
@@ -357,7 +361,7 @@ export const runaways = ({ kills, random, tasks }: Sizes) =>
         if (account.size > tasks * (ended + 1) / kills) yield* Effect.sleep(20)
       }
     })
-    yield* Effect.all([loading, loading], { concurrency: 2 })
+    yield* beside(running)(Effect.all([loading, loading], { concurrency: 2 }))
     yield* Fiber.join(running).pipe(bounded("60 seconds", "the last runaways", pool))
     yield* isWhole(pool, account)
     yield* account.settle
