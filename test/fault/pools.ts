@@ -144,17 +144,18 @@ const makeAccount = Effect.map(
 
 type Pool = Mp.Pool.Pool<never, never>
 
-/** A bounded wait that says what the pool did meanwhile. */
+/** A bounded wait that says what the pool does. It says so at once, as the interruption of what hangs may hang too. */
 const bounded =
   (duration: `${number} seconds`, what: string, pool: Pool) => <A, E, R>(effect: Effect.Effect<A, E, R>) =>
-    Effect.timeoutOrElse(effect, {
-      duration,
-      orElse: () =>
-        Effect.flatMap(
-          pool.stats,
-          (stats) => Effect.die(new Error(`not within ${duration}: ${what}; ${JSON.stringify(stats)}`))
-        )
-    })
+    Effect.raceFirst(
+      effect,
+      Effect.gen(function*() {
+        yield* Effect.sleep(duration)
+        const problem = `not within ${duration}: ${what}; ${JSON.stringify(yield* pool.stats)}`
+        console.error(problem)
+        return yield* Effect.die(new Error(problem))
+      })
+    )
 
 /** The pool has all of its workers, with nothing to do, and all of them work. */
 const isWhole = (pool: Pool, account: Account) =>
