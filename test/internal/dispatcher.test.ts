@@ -225,8 +225,8 @@ describe("a dispatcher", () => {
         assert.strictEqual(dispatcher.queued + dispatcher.running, waiting().length + sent)
         assert.strictEqual(dispatcher.isIdle, waiting().length + sent === 0)
         assert.isAtLeast(dispatcher.missing, 0)
-        assert.isAtMost(dispatcher.alive.length + dispatcher.missing, limits.size)
-        if (waiting().length > 0) assert.isAbove(dispatcher.alive.length + dispatcher.missing, 0)
+        assert.isAtMost(dispatcher.alive + dispatcher.missing, limits.size)
+        if (waiting().length > 0) assert.isAbove(dispatcher.alive + dispatcher.missing, 0)
       }
 
       const finishOne = (slot: TestSlot) => {
