@@ -142,7 +142,7 @@ export interface Options {
   /** Default: `"inherit"`. */
   readonly stderr?: Stdio | undefined
   /**
-   * How large the heap of the child may become, in whole MiB. One that needs more is ended by V8, with SIGABRT (a thread with exit code 1). Default: what V8
+   * How large the heap of the child may become, in whole MiB. One that needs more is ended by V8, which says so on its standard error, with SIGABRT (a thread with exit code 1). Default: what V8
    * chooses for the machine, or the flags of this process. No effect on fibers.
    */
   readonly maxHeap?: ByteSize.Input | undefined

@@ -77,6 +77,12 @@ export class Dispatcher<J extends Job, S extends Slot<J>> {
     return alive
   }
 
+  private get ready(): number {
+    let ready = 0
+    for (const { state } of this.slots) if (state === "ready") ready++
+    return ready
+  }
+
   close(): void {
     this.closing = true
   }
@@ -102,8 +108,8 @@ export class Dispatcher<J extends Job, S extends Slot<J>> {
     const job = this.backlog.peek()
     if (job === undefined) return undefined
     let best: S | undefined
-    // Rather a new worker than to wait for one that is busy.
-    const mayGrow = this.alive < this.limits.size
+    // Rather a new worker than to wait behind another task.
+    const mayGrow = this.ready < this.limits.size
     for (const slot of this.slots) {
       if (slot.state !== "ready" || slot.done + slot.assigned.length >= this.limits.maxTasks) continue
       if (slot.assigned.length === 0) {

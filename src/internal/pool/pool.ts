@@ -463,7 +463,10 @@ export class PoolImpl {
         } else if (assigned.includes(task)) this.waits(task)
         else task.deliver(Cause.fail(this.lost(task, worker, loss)))
       }
-      if (this.failure !== undefined) this.refuseAll(this.failure)
+      if (this.failure !== undefined) {
+        yield* Effect.forEach(this.workers, (worker) => this.takeBack(worker), { discard: true })
+        this.refuseAll(this.failure)
+      }
       this.settled()
       yield* this.flush
     })
