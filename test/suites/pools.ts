@@ -794,6 +794,10 @@ export const poolSuite = (
         inProcesses(Effect.gen(function*() {
           const pool = yield* make({ size: 1, targets: [waits] })
           const values: Array<string> = []
+          // Virtual time would be over before the target is loaded.
+          yield* command("go on")
+          yield* pool.run(waits, "first")
+          yield* begun("first")
           const stream = pool.imap(waits, ["a", "b", "c"])
           const limited = yield* start(
             Stream.runForEach(stream, (value) => Effect.sync(() => void values.push(value))).pipe(
@@ -1342,6 +1346,11 @@ export const poolSuite = (
         "ends by a time limit, and its worker lives on",
         inProcesses(Effect.gen(function*() {
           const pool = yield* make({ size: 1, targets: [endless] })
+          // Virtual time would be over before the target is loaded.
+          const loading = yield* start(pool.run(endless, "first"))
+          yield* begun("first")
+          yield* Fiber.interrupt(loading)
+          yield* reported("first interrupted")
           const limited = Effect.timeoutOption(pool.run(endless, "a"), "1 second")
           assert.deepStrictEqual(yield* promptly(limited), Option.none())
           yield* begun("a")
