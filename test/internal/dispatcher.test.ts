@@ -188,6 +188,27 @@ describe("a dispatcher", () => {
     assert.strictEqual(dispatcher.missing, 0)
   })
 
+  it("misses workers also for tasks that were sent ahead", () => {
+    const dispatcher = make({ size: 4, minSize: 1 })
+    addSlot(dispatcher)
+    addJobs(dispatcher, 3)
+    sendAll(dispatcher)
+    assert.strictEqual(dispatcher.backlog.length + dispatcher.missing, 2)
+  })
+
+  it("sends no task behind less urgent ones that can be taken back", () => {
+    const dispatcher = make({ size: 1, minSize: 1 })
+    const slot = addSlot(dispatcher)
+    addJobs(dispatcher, 3)
+    sendAll(dispatcher)
+    const [urgent] = addJobs(dispatcher, 1, { priority: 1 })
+    assert.isUndefined(dispatcher.next())
+    assert.strictEqual(dispatcher.overloaded, slot)
+    for (const one of slot.assigned.slice(1)) dispatcher.backlog.add(dispatcher.tookBack(slot, one.id)!)
+    dispatcher.tookAllBack(slot)
+    assert.strictEqual(dispatcher.next()?.job, urgent)
+  })
+
   it("spares workers that have nothing to do, and keeps as many as it must", () => {
     const dispatcher = make({ size: 4, minSize: 2 })
     const slots = Array.from({ length: 4 }, () => addSlot(dispatcher))
