@@ -767,6 +767,9 @@ export const owners = ({ kills, random }: Sizes) =>
         slowest = Math.max(slowest, performance.now() - begin)
       }))
     }
+    // Two seconds are promised; a machine that is busy with other tests gets some more.
+    const promised = process.env["VITEST"] === undefined ? 2000 : 4000
+    yield* demand(slowest < promised, `a worker outlived the owner of its pool by ${Math.round(slowest)} ms`)
     return `${kills} owners killed; the last of their workers was gone after ${Math.round(slowest)} ms`
   })
 
