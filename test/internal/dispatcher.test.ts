@@ -122,7 +122,7 @@ describe("a dispatcher", () => {
     const idle = addSlot(dispatcher)
     assert.strictEqual(dispatcher.overloaded, busy)
     assert.strictEqual(dispatcher.tookBack(busy, third!.id), third)
-    dispatcher.tookAllBack(busy)
+    for (const one of busy.assigned) one.isTaken = true
     assert.isUndefined(dispatcher.overloaded)
     dispatcher.backlog.add(third!)
     assert.strictEqual(dispatcher.next()?.slot, idle)
@@ -205,7 +205,7 @@ describe("a dispatcher", () => {
     assert.isUndefined(dispatcher.next())
     assert.strictEqual(dispatcher.overloaded, slot)
     for (const one of slot.assigned.slice(1)) dispatcher.backlog.add(dispatcher.tookBack(slot, one.id)!)
-    dispatcher.tookAllBack(slot)
+    for (const one of slot.assigned) one.isTaken = true
     assert.strictEqual(dispatcher.next()?.job, urgent)
   })
 
@@ -298,7 +298,7 @@ describe("a dispatcher", () => {
               dispatcher.backlog.add(one)
               fate.set(one, "waits")
             }
-            if (tookFrom !== undefined) dispatcher.tookAllBack(tookFrom)
+            for (const one of tookFrom?.assigned ?? []) one.isTaken = true
             return
           }
           default: {

@@ -156,11 +156,6 @@ export class Dispatcher<J extends Job, S extends Slot<J>> {
     return slot.assigned.splice(at, 1)[0]
   }
 
-  /** All that could be taken back from the worker was taken back. */
-  tookAllBack(slot: S): void {
-    for (const job of slot.assigned) job.isTaken = true
-  }
-
   /** The worker has not begun the task. None: it was not sent to it. */
   tookBack(slot: S, id: number): J | undefined {
     const at = slot.assigned.findIndex((job) => job.id === id)

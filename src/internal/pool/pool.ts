@@ -253,7 +253,7 @@ export class PoolImpl {
         const task = this.dispatcher.tookBack(worker, id)
         if (task !== undefined) this.waits(task)
       }
-      this.dispatcher.tookAllBack(worker)
+      for (const task of worker.assigned) task.isTaken = task.sent
       return Effect.void
     })
     return Effect.uninterruptible(next)
@@ -553,7 +553,7 @@ export class PoolImpl {
     for (const target of this.settings.preload) {
       this.target(StreamTarget.isStreamTarget(target) ? StreamTarget.definitionOf(target).target as Target.Any : target)
     }
-    yield* this.grow
+    yield* Effect.uninterruptible(this.grow)
     yield* Effect.forEach(this.workers, (worker) => Deferred.await(worker.process.ready), {
       concurrency: "unbounded",
       discard: true
