@@ -19,7 +19,7 @@ const job = (options: Partial<Job> = {}): Job => ({
   id: nextId++,
   priority: 0,
   size: 10,
-  isTaken: false,
+  isAhead: false,
   ...options
 })
 
@@ -32,7 +32,10 @@ const addJobs = (dispatcher: Dispatcher<Job, TestSlot>, count: number, options: 
 /** Sends all that can be sent. */
 const sendAll = (dispatcher: Dispatcher<Job, TestSlot>): number => {
   let sent = 0
-  while (dispatcher.next() !== undefined) sent++
+  for (let next = dispatcher.next(); next !== undefined; next = dispatcher.next()) {
+    next.job.isAhead = true
+    sent++
+  }
   return sent
 }
 
@@ -122,7 +125,7 @@ describe("a dispatcher", () => {
     const idle = addSlot(dispatcher)
     assert.strictEqual(dispatcher.overloaded, busy)
     assert.strictEqual(dispatcher.tookBack(busy, third!.id), third)
-    for (const one of busy.assigned) one.isTaken = true
+    for (const one of busy.assigned) one.isAhead = false
     assert.isUndefined(dispatcher.overloaded)
     dispatcher.backlog.add(third!)
     assert.strictEqual(dispatcher.next()?.slot, idle)
@@ -205,7 +208,7 @@ describe("a dispatcher", () => {
     assert.isUndefined(dispatcher.next())
     assert.strictEqual(dispatcher.overloaded, slot)
     for (const one of slot.assigned.slice(1)) dispatcher.backlog.add(dispatcher.tookBack(slot, one.id)!)
-    for (const one of slot.assigned) one.isTaken = true
+    for (const one of slot.assigned) one.isAhead = false
     assert.strictEqual(dispatcher.next()?.job, urgent)
   })
 
@@ -280,6 +283,7 @@ describe("a dispatcher", () => {
               return
             }
             assert.strictEqual(next.job, urgent)
+            next.job.isAhead = random.chance(0.9)
             assert.strictEqual(next.slot.state, "ready")
             return void fate.set(next.job, next.slot)
           }
@@ -298,7 +302,7 @@ describe("a dispatcher", () => {
               dispatcher.backlog.add(one)
               fate.set(one, "waits")
             }
-            for (const one of tookFrom?.assigned ?? []) one.isTaken = true
+            for (const one of tookFrom?.assigned ?? []) one.isAhead = false
             return
           }
           default: {

@@ -13,8 +13,8 @@ export const maxAhead = { tasks: 128, bytes: 64 * 1024 }
 export interface Job extends Waiting {
   /** Its bytes; `Infinity`: can't be taken back, so is not sent ahead. */
   readonly size: number
-  /** It was tried to take it back from its worker, which had it already. */
-  isTaken: boolean
+  /** It was sent to a worker, which may not have it yet: perhaps it can be taken back. */
+  isAhead: boolean
 }
 
 export class Slot<J extends Job> {
@@ -125,7 +125,7 @@ export class Dispatcher<J extends Job, S extends Slot<J>> {
   }
 
   private assign(slot: S, job: J) {
-    job.isTaken = false
+    job.isAhead = false
     slot.assigned.push(job)
     return { slot, job }
   }
@@ -137,7 +137,7 @@ export class Dispatcher<J extends Job, S extends Slot<J>> {
     for (const slot of this.slots) {
       for (let i = slot.assigned.length - 1; i > 0; i--) {
         const job = slot.assigned[i]!
-        if (!job.isTaken && (urgent === undefined || job.priority < urgent.priority)) return slot
+        if (job.isAhead && (urgent === undefined || job.priority < urgent.priority)) return slot
       }
     }
     return undefined

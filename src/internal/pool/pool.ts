@@ -235,7 +235,7 @@ export class PoolImpl {
       this.waits(task)
       return Effect.void
     }
-    task.sent = true
+    task.sent = task.isAhead = true
     return worker.process.send(task.frame)
   }
 
@@ -253,7 +253,7 @@ export class PoolImpl {
         const task = this.dispatcher.tookBack(worker, id)
         if (task !== undefined) this.waits(task)
       }
-      for (const task of worker.assigned) task.isTaken = task.sent
+      for (const task of worker.assigned) task.isAhead = false
       return Effect.void
     })
     return Effect.uninterruptible(next)

@@ -70,7 +70,7 @@ export class Task implements Job {
   slot: Slot<Task> | undefined
   /** It has left for the worker. */
   sent = false
-  isTaken = false
+  isAhead = false
   losses = 0
   /** Nobody wants it any more. */
   isCancelled = false
