@@ -3,6 +3,7 @@
  */
 import type * as Context from "effect/Context"
 import * as Metric from "effect/Metric"
+import type { Stats } from "../../Pool.ts"
 
 const count = (name: string, description: string) =>
   Metric.counter(`effect_multiprocessing_pool_${name}`, { description, incremental: true })
@@ -32,14 +33,7 @@ export interface OfWorker {
 }
 
 /** Where a pool stands. */
-export interface Levels {
-  readonly queued: number
-  readonly running: number
-  readonly completed: number
-  readonly failed: number
-  readonly lost: number
-  readonly recycled: number
-}
+export type Levels = Omit<Stats, "workers">
 
 export interface OfPool {
   /** Costs too much to be done for every task. */
