@@ -95,6 +95,43 @@ describe("FrameDecoder", () => {
     assert.isFalse(valid)
   })
 
+  it(`gives the same frames when long ones are collected in their place ${seedNote}`, () => {
+    const random = new Random(seed)
+    for (let round = 0; round < 100; round++) {
+      const sent = Array.from(
+        { length: 1 + random.int(6) },
+        () => Buffer.alloc(random.chance(0.5) ? random.int(300) : random.int(700_000), random.int(256))
+      )
+      const stream = Buffer.concat(sent.flatMap((frame) => [lengthPrefix(frame.length), frame]))
+      const received: Array<Buffer> = []
+      const decoder = new FrameDecoder()
+      const onFrame = (frame: Buffer) => void received.push(frame)
+      for (let at = 0; at < stream.length;) {
+        // What is there at a time, as in a ring.
+        const end = Math.min(stream.length, at + 1 + random.int(300_000))
+        while (at < end) {
+          const place = decoder.destination
+          if (place !== undefined) {
+            const count = stream.copy(place, 0, at, end)
+            at += count
+            decoder.fill(count, onFrame)
+            continue
+          }
+          const count = decoder.before(end - at, (offset) => stream.readUInt32BE(at + offset))
+          if (count === 0) {
+            decoder.begin(stream.readUInt32BE(at), end - at - 4)
+            at += 4
+          } else {
+            assert.isTrue(decoder.feed(stream.subarray(at, at + count), onFrame))
+            at += count
+          }
+        }
+      }
+      assert.strictEqual(received.length, sent.length)
+      assert.isTrue(received.every((frame, i) => frame.equals(sent[i]!)))
+    }
+  })
+
   it("allocates nothing for a length that is only announced", () => {
     const before = process.memoryUsage()
     const decoders = Array.from({ length: 64 }, () => new FrameDecoder())

@@ -1,10 +1,9 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
+import { FrameDecoder, lengthPrefix } from "../../src/internal/transport/frames.ts"
 import type { Pollable } from "../../src/internal/transport/poller.ts"
 import { over } from "../../src/internal/transport/ringTransport.ts"
 import type { Duplex, DuplexEvents, Transport } from "../../src/internal/transport/transport.ts"
-
-const capacity = 1024
 
 /** Two ends that hear what the other one says when it is their turn, and nothing else. */
 const below = (turns: Array<() => void>): Transport => {
@@ -43,7 +42,7 @@ const below = (turns: Array<() => void>): Transport => {
 }
 
 /** A connection over rings, whose bytes move when the test says so. */
-const connect = (options: Partial<DuplexEvents> = {}) => {
+const connect = (options: Partial<DuplexEvents> = {}, capacity = 1024) => {
   const pollables = new Set<Pollable>()
   const memories = new Map<string, ArrayBuffer>()
   const turns: Array<() => void> = []
@@ -142,14 +141,49 @@ describe("a connection over rings", () => {
     const place = Buffer.alloc(600)
     let filled = 0
     const { client, move, received } = connect({
-      destination: () => filled < place.length ? place.subarray(filled) : undefined,
-      onFilled: (count) => {
-        filled += count
-      }
+      collector: () => ({
+        get destination() {
+          return filled < place.length ? place.subarray(filled) : undefined
+        },
+        fill: (count) => {
+          filled += count
+        },
+        before: (available) => available,
+        begin: () => {}
+      })
     })
     client.write([numbered(600), Buffer.from("behind")])
     move()
     assert.deepStrictEqual(place, numbered(600))
     assert.strictEqual(received().toString(), "behind")
+  })
+
+  it("reads a long frame into its place from its first byte on", () => {
+    const frames: Array<Buffer> = []
+    const decoder = new FrameDecoder()
+    const onFrame = (frame: Buffer) => void frames.push(Buffer.from(frame))
+    let fed = 0
+    const { client, move } = connect({
+      onData: (chunk) => {
+        fed += chunk.length
+        decoder.feed(chunk, onFrame)
+      },
+      collector: () => ({
+        get destination() {
+          return decoder.destination
+        },
+        fill: (count) => decoder.fill(count, onFrame),
+        before: (available, lengthAt) => decoder.before(available, lengthAt),
+        begin: (length, available) => decoder.begin(length, available)
+      })
+    }, 256 * 1024)
+    const long = numbered(1_000_000)
+    const short = numbered(100)
+    for (const frame of [short, long, short, long]) client.write([lengthPrefix(frame.length), frame])
+    move()
+    assert.deepStrictEqual(frames.map(({ length }) => length), [100, 1_000_000, 100, 1_000_000])
+    assert.isTrue(frames[1]!.equals(long) && frames[3]!.equals(long))
+    // Short ones, their lengths, and perhaps the begin of a long one of which little was there.
+    assert.isBelow(fed, 200_000)
   })
 })

@@ -82,10 +82,7 @@ const attempt = Effect.fnUntraced(function*(options: Options) {
       }
       return {
         onData: (chunk) => onData(chunk),
-        destination: () => reader?.destination,
-        onFilled: (count) => {
-          if (!reader!.fill(count)) duplex.destroy()
-        },
+        collector: () => reader,
         onClose: (reason) => onClose(reason)
       }
     }),
@@ -110,10 +107,8 @@ const attempt = Effect.fnUntraced(function*(options: Options) {
           const messages = reader = new MessageReader((message) => {
             events.onMessage(message)
             return true
-          })
-          onData = (chunk) => {
-            if (!messages.feed(chunk)) duplex.destroy()
-          }
+          }, () => duplex.destroy())
+          onData = (chunk) => messages.feed(chunk)
           onClose = events.onLost
           return {
             send: (message) => writer.send(message),

@@ -2,7 +2,7 @@
  * Messages over a connection: frames them, and sends what one tick produced with one write.
  */
 import { FrameDecoder } from "../transport/frames.ts"
-import type { Duplex } from "../transport/transport.ts"
+import type { Collector, Duplex } from "../transport/transport.ts"
 import * as Message from "./message.ts"
 
 /** Messages that fit in here together are sent with one write. */
@@ -66,38 +66,47 @@ export class MessageWriter {
 }
 
 /**
- * Reads messages out of chunks. `feed` gives `false` once the stream is not made of messages, or `onMessage` refused one.
+ * Reads messages out of chunks. `onInvalid` once the stream is not made of messages, or `onMessage` refused one: nothing is read any more.
  */
-export class MessageReader {
+export class MessageReader implements Collector {
   private readonly decoder: FrameDecoder
   private readonly onMessage: (message: Message.Message) => boolean
+  private readonly onInvalid: () => void
   private valid = true
 
-  constructor(onMessage: (message: Message.Message) => boolean, limit?: number) {
+  constructor(onMessage: (message: Message.Message) => boolean, onInvalid: () => void, limit?: number) {
     this.decoder = new FrameDecoder(limit)
     this.onMessage = onMessage
+    this.onInvalid = onInvalid
   }
 
-  feed(chunk: Buffer): boolean {
-    if (!this.valid) return false
-    const framed = this.decoder.feed(chunk, this.onFrame)
-    this.valid = this.valid && framed
-    return this.valid
+  feed(chunk: Buffer): void {
+    if (!this.valid || this.decoder.feed(chunk, this.onFrame)) return
+    this.valid = false
+    this.onInvalid()
   }
 
-  /** Where the next bytes should be put: then say how many by {@link fill}. */
   get destination(): Buffer | undefined {
     return this.valid ? this.decoder.destination : undefined
   }
 
-  fill(count: number): boolean {
+  fill(count: number): void {
     this.decoder.fill(count, this.onFrame)
-    return this.valid
+  }
+
+  before(available: number, lengthAt: (offset: number) => number): number {
+    return this.valid ? this.decoder.before(available, lengthAt) : available
+  }
+
+  begin(length: number, available: number): void {
+    this.decoder.begin(length, available)
   }
 
   private readonly onFrame = (frame: Buffer): void => {
     if (!this.valid) return
     const message = Message.read(frame)
-    this.valid = message !== undefined && this.onMessage(message)
+    if (message !== undefined && this.onMessage(message)) return
+    this.valid = false
+    this.onInvalid()
   }
 }

@@ -29,19 +29,13 @@ export const serve = (options: {
   const welcome = (duplex: Duplex): DuplexEvents => {
     const writer = new MessageWriter(duplex)
     const peer: Peer = kernel.addPeer((message) => writer.send(message), () => duplex.words())
-    const reader = new MessageReader((message) => receive(peer, message))
-    const drop = () => {
+    const reader = new MessageReader((message) => receive(peer, message), () => {
       kernel.removePeer(peer)
       duplex.destroy()
-    }
+    })
     return {
-      onData: (chunk) => {
-        if (!reader.feed(chunk)) drop()
-      },
-      destination: () => reader.destination,
-      onFilled: (count) => {
-        if (!reader.fill(count)) drop()
-      },
+      onData: (chunk) => reader.feed(chunk),
+      collector: () => reader,
       onClose: () => kernel.removePeer(peer)
     }
   }
@@ -77,8 +71,7 @@ export const serve = (options: {
           duplex.destroy()
         }
       },
-      destination: () => events?.destination?.(),
-      onFilled: (count) => events?.onFilled?.(count),
+      collector: () => events?.collector?.(),
       onClose: (reason) => {
         leave()
         events?.onClose(reason)

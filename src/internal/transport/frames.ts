@@ -8,7 +8,7 @@ export const maxFrameSize = 0x4000_0000
 /** Longest message that fits into a frame with what is around it. */
 export const maxMessageSize = maxFrameSize - 0x1_0000
 
-const lengthSize = 4
+export const lengthSize = 4
 
 /** Puts a length before the bytes. */
 export const lengthPrefix = (length: number): Buffer => {
@@ -17,15 +17,18 @@ export const lengthPrefix = (length: number): Buffer => {
   return prefix
 }
 
-/** A frame of which so much has arrived, and not all, is collected in one place. */
+/** A longer frame that is not there as a whole is collected in one place, which has at least this size. */
 const longFrame = 64 * 1024
+
+/** Less is not looked through before it is read. */
+const fewBytes = 4096
 
 /** How much larger this place may be than what has arrived. */
 const growth = 8
 
 /**
- * Cuts a stream of chunks into frames. Keeps what has arrived of an unfinished frame, and has no more memory for it than eight times that:
- * an announced length allocates nothing.
+ * Cuts a stream of chunks into frames. Keeps what has arrived of an unfinished frame, and has no more memory for it than eight times that, or
+ * 64 KiB, whatever length was announced.
  */
 export class FrameDecoder {
   private readonly limit: number
@@ -65,10 +68,10 @@ export class FrameDecoder {
       const length = all.readUInt32BE(offset)
       if (length > this.limit) return false
       if (all.length - offset < lengthSize + length) {
-        if (all.length - offset >= lengthSize + longFrame) {
+        if (length > longFrame) {
           this.collect(length, all.subarray(offset + lengthSize))
           offset = all.length
-        } else this.needed = lengthSize + Math.min(length, longFrame)
+        } else this.needed = lengthSize + length
         break
       }
       offset += lengthSize
@@ -78,6 +81,33 @@ export class FrameDecoder {
     this.buffered = all.length - offset
     this.parts = this.buffered === 0 ? [] : [offset === 0 ? all : all.subarray(offset)]
     return true
+  }
+
+  /**
+   * Of `available` bytes, how many to feed, so that a long frame behind them can be collected without another copy: `lengthAt` gives the
+   * number at an offset. None, if such a frame is the first: then {@link begin} it.
+   */
+  before(available: number, lengthAt: (offset: number) => number): number {
+    // Where there is little, nothing is gained.
+    if (this.buffered > 0 || available < fewBytes) return available
+    let offset = 0
+    while (available - offset >= lengthSize) {
+      const length = lengthAt(offset)
+      offset += lengthSize + length
+      if (offset > available) {
+        return length > longFrame && length <= this.limit
+          ? offset - lengthSize - length
+          : available
+      }
+    }
+    return available
+  }
+
+  /** A frame of which `available` bytes are there, and not all. Its length need not be fed. */
+  begin(length: number, available: number): void {
+    this.length = length
+    this.filled = 0
+    this.place = Buffer.allocUnsafeSlow(Math.min(length, Math.max(longFrame, growth * available)))
   }
 
   /** Where the next bytes should be put, if they are part of a long frame: then say how many by {@link fill}, instead of feeding them. */
@@ -100,9 +130,8 @@ export class FrameDecoder {
   }
 
   private collect(length: number, begin: Buffer): void {
-    this.length = length
+    this.begin(length, begin.length)
+    this.place!.set(begin)
     this.filled = begin.length
-    this.place = Buffer.allocUnsafeSlow(Math.min(length, growth * begin.length))
-    this.place.set(begin)
   }
 }

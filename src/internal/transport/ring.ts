@@ -100,6 +100,20 @@ export class RingReader {
     return count
   }
 
+  /** The number of four bytes, most significant first, at an offset. */
+  readonly numberAt = (offset: number): number => {
+    const { data, mask } = this.view
+    const at = this.taken + offset
+    return (data[at & mask]! << 24 | data[(at + 1) & mask]! << 16 | data[(at + 2) & mask]! << 8 |
+      data[(at + 3) & mask]!) >>> 0
+  }
+
+  /** So many bytes, which are there, are known already. */
+  skip(count: number): void {
+    this.taken = (this.taken + count) | 0
+    Atomics.store(this.view.control, tail, this.taken)
+  }
+
   /** A copy of so many bytes, which must be there; `undefined` if there are none. */
   read(count = this.available): Buffer | undefined {
     if (count === 0) return undefined

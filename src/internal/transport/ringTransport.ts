@@ -7,6 +7,7 @@
  * open it, the connection below goes on to carry everything.
  */
 import * as Effect from "effect/Effect"
+import { lengthSize } from "./frames.ts"
 import type { Pollable, Poller } from "./poller.ts"
 import { RingReader, ringSize, RingWriter } from "./ring.ts"
 import type { Duplex, DuplexEvents, Transport } from "./transport.ts"
@@ -280,20 +281,33 @@ class RingDuplex implements Duplex, Pollable {
     }
     const received = left > 0
     while (left > 0 && this.isRing()) {
-      const place = this.events.destination?.()
-      if (place === undefined) {
-        const bytes = this.reader.read(left)!
-        left = 0
-        this.wakeWriter()
-        this.events.onData(bytes)
-      } else {
-        const count = this.reader.readInto(place, left)
-        left -= count
-        this.wakeWriter()
-        this.events.onFilled!(count)
-      }
+      const count = this.receive(left)
+      left -= count
     }
     return received
+  }
+
+  /** Takes some of the bytes that are there, and gives how many. */
+  private receive(available: number): number {
+    const { reader } = this
+    const collector = this.events.collector?.()
+    const place = collector?.destination
+    if (collector !== undefined && place !== undefined) {
+      const count = reader.readInto(place, available)
+      this.wakeWriter()
+      collector.fill(count)
+      return count
+    }
+    const count = collector === undefined ? available : collector.before(available, reader.numberAt)
+    if (collector !== undefined && count === 0) {
+      collector.begin(reader.numberAt(0), available - lengthSize)
+      reader.skip(lengthSize)
+      return lengthSize
+    }
+    const bytes = reader.read(count)!
+    this.wakeWriter()
+    this.events.onData(bytes)
+    return count
   }
 
   private wakeWriter(): void {

@@ -4,12 +4,21 @@
 import type * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 
+/** Takes bytes in parts, each where it should be. See `FrameDecoder`. */
+export interface Collector {
+  /** Where the next bytes should be put; then {@link fill} says how many. */
+  readonly destination: Buffer | undefined
+  readonly fill: (count: number) => void
+  /** Of so many bytes, how many to give by `onData`; none: a long frame {@link begin}s, whose length is the next number. */
+  readonly before: (available: number, lengthAt: (offset: number) => number) => number
+  readonly begin: (length: number, available: number) => void
+}
+
 /** What a connection tells its owner. */
 export interface DuplexEvents {
   readonly onData: (chunk: Buffer) => void
-  /** Where the owner would like to have the next bytes, if it knows; then they come by `onFilled`, and not by `onData`. */
-  readonly destination?: () => Buffer | undefined
-  readonly onFilled?: (count: number) => void
+  /** What the owner makes of the bytes, where it would like to have long ones in their place at once. */
+  readonly collector?: () => Collector | undefined
   /** Nothing more comes, and nothing more can be sent. Called once. */
   readonly onClose: (reason: string) => void
 }
