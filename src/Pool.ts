@@ -44,7 +44,7 @@ import type { Hub } from "./Hub.ts"
 import type * as Inheritable from "./Inheritable.ts"
 import type * as Codec from "./internal/codec.ts"
 import * as Definition from "./internal/pool/definition.ts"
-import { PoolHandle } from "./internal/pool/handle.ts"
+import * as internal from "./internal/pool/handle.ts"
 import { PoolImpl, type Settings } from "./internal/pool/pool.ts"
 import type { Progress } from "./Progress.ts"
 import { Spawner } from "./Spawner.ts"
@@ -55,7 +55,7 @@ import type * as Target from "./Target.ts"
  * @category type ids
  * @since 0.1.0
  */
-export const TypeId = "~effect-multiprocessing/Pool"
+export const TypeId = internal.TypeId
 
 /**
  * What a task can fail with besides the failures of its target and of the worker's layer.
@@ -591,7 +591,7 @@ export const make = <
       )
     )
     yield* Effect.onError(pool.open, () => pool.close("kill"))
-    return new PoolHandle(pool)
+    return new internal.PoolHandle(pool)
   }) as any
 
 /**

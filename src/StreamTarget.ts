@@ -70,13 +70,6 @@ export interface Definition {
 /** @internal */
 export const definitionOf = (target: Any): Definition => target as unknown as Definition
 
-const variance = {
-  _Payload: (_: never) => {},
-  _A: (_: never) => _,
-  _E: (_: never) => _,
-  _R: (_: never) => _
-}
-
 /**
  * Defines what a worker runs that gives a stream. The options are those of `Target.make`; `success` is the schema of an element.
  *
@@ -155,7 +148,7 @@ export const make = <
         )) as Effect.Effect<void>
   )
   return {
-    [TypeId]: variance,
+    [TypeId]: Target.variance,
     name,
     module: target.module,
     target,

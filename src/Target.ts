@@ -95,7 +95,8 @@ export interface Definition {
 /** @internal */
 export const definitionOf = (target: Any): Definition => target as unknown as Definition
 
-const variance = {
+/** @internal */
+export const variance = {
   _Payload: (_: never) => {},
   _A: (_: never) => _,
   _E: (_: never) => _,

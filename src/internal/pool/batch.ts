@@ -3,6 +3,7 @@
  */
 import type * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
+import * as Codec from "../codec.ts"
 import { maxAhead } from "./dispatcher.ts"
 import type { PoolImpl } from "./pool.ts"
 import { type Answer, type Task, type TaskOptions, type TaskTarget, type Values, valuesOf } from "./task.ts"
@@ -46,7 +47,7 @@ export const runAll = (
     const onAnswer = (part: Part, task: Task, answer: Answer) => {
       underWay.delete(task)
       const values = valuesOf(target, answer)
-      if ("value" in values && "_tag" in values && values._tag === "Success") take(part, values.value as Values)
+      if (Codec.isDone(values)) take(part, values.value)
       else later.push(Effect.map(values, (values) => take(part, values)))
       if (wake !== undefined && hasChanged()) {
         // It may wait again at once.

@@ -11,7 +11,7 @@ import { Backlog, type Waiting } from "./backlog.ts"
 export const maxAhead = { tasks: 128, bytes: 64 * 1024 }
 
 export interface Job extends Waiting {
-  /** Its bytes; `Infinity`: can't be taken back, so is not sent ahead. */
+  /** Its bytes. */
   readonly size: number
   /** It was sent to a worker, which may not have it yet: perhaps it can be taken back. */
   isAhead: boolean
@@ -150,10 +150,9 @@ export class Dispatcher<J extends Job, S extends Slot<J>> {
 
   /** The worker has answered. None: it was not asked. */
   finished(slot: S, id: number): J | undefined {
-    const at = slot.assigned.findIndex((job) => job.id === id)
-    if (at < 0) return undefined
-    slot.done++
-    return slot.assigned.splice(at, 1)[0]
+    const job = this.tookBack(slot, id)
+    if (job !== undefined) slot.done++
+    return job
   }
 
   /** The worker has not begun the task. None: it was not sent to it. */

@@ -21,7 +21,7 @@ import type * as Target from "../../Target.ts"
 import * as Batch from "./batch.ts"
 import type { Span } from "./frames.ts"
 import type { PoolImpl, Worker } from "./pool.ts"
-import { type Answer, type Task, type TaskOptions, type TaskTarget, valueOf, valuesOf } from "./task.ts"
+import { type Answer, type Task, type TaskOptions, type TaskTarget, valueOf, type Values, valuesOf } from "./task.ts"
 
 export const TypeId = "~effect-multiprocessing/Pool"
 
@@ -69,40 +69,37 @@ export class PoolHandle {
       known,
       options,
       (taskOptions) =>
-        Effect.uninterruptibleMask((restore) =>
-          Effect.flatMap(this.begin(known, payload, taskOptions, restore), (task) =>
-            restore(task.answered).pipe(
-              Effect.onInterrupt(() => this.pool.cancel(task)),
-              Effect.flatMap((answer) => valueOf(known, answer))
-            ))
+        Effect.flatMap(
+          this.answerTo(this.admittedTask(known, payload, taskOptions, false)),
+          (answer) => valueOf(known, answer)
         )
     )
   }
 
   readonly submit = (target: Target.Any, payload?: unknown, options?: Pool.TaskOptions) => {
     const known = this.pool.target(target)
-    return Effect.flatMap(this.options(options), (taskOptions) =>
-      Effect.uninterruptibleMask((restore) =>
-        Effect.map(
-          this.begin(known, payload, taskOptions, restore),
-          (task) => makeTask(this.pool, known, task)
+    return Effect.flatMap(
+      this.options(options),
+      (taskOptions) =>
+        Effect.uninterruptibleMask((restore) =>
+          Effect.flatMap(restore(this.admittedTask(known, payload, taskOptions, false)), (task) => {
+            this.pool.enqueue(task)
+            return Effect.as(this.pool.flush, makeTask(this.pool, known, task))
+          })
         )
-      ))
+    )
   }
 
-  /** Takes part in the queue when the pool lets it in. */
-  private begin(
-    target: TaskTarget,
-    payload: unknown,
-    options: TaskOptions,
-    restore: <A, E>(effect: Effect.Effect<A, E>) => Effect.Effect<A, E>
-  ): Effect.Effect<Task, unknown> {
-    return Effect.flatMap(
-      restore(this.admittedTask(target, payload, options, false)),
-      (task) => {
-        this.pool.enqueue(task)
-        return Effect.as(this.pool.flush, task)
-      }
+  /** Runs a task, in this worker if one is given, and cancels it when nobody waits for the answer any more. */
+  private answerTo<E>(made: Effect.Effect<Task, E>, worker?: Worker): Effect.Effect<Answer, E> {
+    return Effect.uninterruptibleMask((restore) =>
+      Effect.flatMap(restore(made), (task) => {
+        this.pool.enqueue(task, worker)
+        return Effect.onInterrupt(
+          Effect.andThen(this.pool.flush, restore(task.answered)),
+          () => this.pool.cancel(task)
+        )
+      })
     )
   }
 
@@ -120,14 +117,9 @@ export class PoolHandle {
   readonly broadcast = (target: Target.Any, payload?: unknown, options?: Pool.TaskOptions) => {
     const known = this.pool.target(target)
     const runIn = (worker: Worker, taskOptions: TaskOptions) =>
-      Effect.uninterruptibleMask((restore) =>
-        Effect.flatMap(restore(this.pool.makeTask(known, payload, taskOptions)), (task) => {
-          this.pool.enqueue(task, worker)
-          return Effect.andThen(this.pool.flush, restore(task.answered)).pipe(
-            Effect.onInterrupt(() => this.pool.cancel(task)),
-            Effect.flatMap((answer) => valueOf(known, answer))
-          )
-        })
+      Effect.flatMap(
+        this.answerTo(this.pool.makeTask(known, payload, taskOptions), worker),
+        (answer) => valueOf(known, answer)
       )
     return this.traced(
       known,
@@ -232,25 +224,14 @@ export class PoolHandle {
 
   /** What a part of a stream gives. One that does not fit its schema ends the part before it. */
   private part(target: TaskTarget, payloads: ReadonlyArray<unknown>, options: TaskOptions) {
-    return Effect.uninterruptibleMask((restore) =>
-      restore(this.admittedTask(target, payloads, options, true)).pipe(
-        Effect.flatMap((task) => {
-          this.pool.enqueue(task)
-          return Effect.andThen(this.pool.flush, restore(task.answered)).pipe(
-            Effect.onInterrupt(() => this.pool.cancel(task)),
-            Effect.flatMap((answer: Answer) => valuesOf(target, answer))
-          )
-        }),
-        Effect.catchCause((failure): Effect.Effect<{
-          readonly values: ReadonlyArray<unknown>
-          readonly failure: Cause.Cause<unknown> | undefined
-        }> =>
-          Cause.hasInterruptsOnly(failure)
-            ? Effect.failCause(failure as Cause.Cause<never>)
-            : payloads.length === 1
-            ? Effect.succeed({ values: [], failure })
-            : Effect.suspend(() => this.oneByOne(target, payloads, options))
-        )
+    return this.answerTo(this.admittedTask(target, payloads, options, true)).pipe(
+      Effect.flatMap((answer) => valuesOf(target, answer)),
+      Effect.catchCause((failure): Effect.Effect<Values> =>
+        Cause.hasInterruptsOnly(failure)
+          ? Effect.failCause(failure as Cause.Cause<never>)
+          : payloads.length === 1
+          ? Effect.succeed({ values: [], failure })
+          : Effect.suspend(() => this.oneByOne(target, payloads, options))
       )
     )
   }

@@ -9,7 +9,7 @@ import type * as Pull from "effect/Pull"
 import type * as Schedule from "effect/Schedule"
 import * as Schema from "effect/Schema"
 import * as Scope from "effect/Scope"
-import { EncodeError, type PoisonousTask, type PoolClosed, SpawnError, type WorkerLost } from "../../Failure.ts"
+import { EncodeError, SpawnError, type WorkerLost } from "../../Failure.ts"
 import type { Hub } from "../../Hub.ts"
 import type { Definition } from "../../Target.ts"
 import * as Codec from "../codec.ts"
@@ -166,14 +166,11 @@ export class Task implements Job {
   })
 }
 
-/** All that a task can end with besides the failures of its target. */
-export type TaskFailure = SpawnError | WorkerLost | PoisonousTask | PoolClosed
-
-const notLoaded = ({ definition }: TaskTarget, worker: string, body: Uint8Array): SpawnError => {
+const notLoaded = ({ definition }: TaskTarget, body: Uint8Array): SpawnError => {
   const { message, reason, stack }: Frames.NotLoaded = Frames.parseJson(body)
   const cause = new Error(message)
   if (stack !== "") cause.stack = stack
-  return new SpawnError({ process: worker, target: definition.name, module: definition.module, reason, cause })
+  return new SpawnError({ process: "worker", target: definition.name, module: definition.module, reason, cause })
 }
 
 const decodeExit = ({ outcome }: TaskTarget, body: Uint8Array): Effect.Effect<never, unknown> =>
@@ -190,7 +187,7 @@ export const valueOf = (target: TaskTarget, answer: Answer): Effect.Effect<unkno
     const value = target.success.decode(body, "run")
     return Codec.isDone(value) ? value : Effect.orDie(value)
   }
-  if (kind === Frames.Kind.NotLoaded) return Effect.fail(notLoaded(target, "worker", body))
+  if (kind === Frames.Kind.NotLoaded) return Effect.fail(notLoaded(target, body))
   return decodeExit(target, body)
 }
 
@@ -216,7 +213,7 @@ export const valuesOf = (target: TaskTarget, answer: Answer): Effect.Effect<Valu
   }
   return failed(
     kind === Frames.Kind.NotLoaded
-      ? Effect.fail(notLoaded(target, "worker", body))
+      ? Effect.fail(notLoaded(target, body))
       : decodeExit(target, body)
   )
 }
