@@ -10,7 +10,7 @@
  * @since 0.1.0
  */
 import * as Context from "effect/Context"
-import type * as Effect from "effect/Effect"
+import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import type * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
@@ -54,6 +54,26 @@ export type Any = Context.Service<any, any> & Pick<Inheritable<any, any>, typeof
  * @since 0.1.0
  */
 export type Services<I extends ReadonlyArray<Any>> = I[number]["Identifier"]
+
+/** @internal In the parent: what each of the services hands over, in their order. */
+export const handOverAll = (
+  services: ReadonlyArray<Any>,
+  context: Context.Context<never>
+): Effect.Effect<Array<Uint8Array>, Closed | HubLost | EncodeError, Scope.Scope> =>
+  Effect.forEach(services, (service) => service[TypeId].handOver(Context.getUnsafe(context, service)))
+
+/** @internal In the child: the services again. */
+export const receiveAll = Effect.fnUntraced(function*(
+  services: ReadonlyArray<Any>,
+  inherited: ReadonlyArray<Uint8Array>
+): Effect.fn.Return<Context.Context<never>, Closed | HubLost | DecodeError, Hub | Scope.Scope> {
+  let context: Context.Context<never> = Context.empty()
+  for (const [i, service] of services.entries()) {
+    const shape = yield* service[TypeId].receive(inherited[i]!)
+    context = Context.add(context, service, shape)
+  }
+  return context
+})
 
 /** @internal */
 export const makeClass = <Self, Shape, Statics extends object>(

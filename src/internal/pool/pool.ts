@@ -25,7 +25,8 @@ import * as Frames from "./frames.ts"
 import { diagnose, type Loss, startFailure } from "./loss.ts"
 import { memoryOf } from "./memory.ts"
 import * as Metrics from "./metrics.ts"
-import { makeTarget, Task, type TaskOptions, type TaskTarget } from "./task.ts"
+import { Task, type TaskOptions, type TaskTarget } from "./task.ts"
+import * as TaskCodecs from "./taskCodecs.ts"
 import { WorkerProcess, type WorkerSettings } from "./workerProcess.ts"
 
 /** How many workers may fail to start one after the other before the pool gives up. */
@@ -144,7 +145,7 @@ export class PoolImpl {
   target(target: Target.Any): TaskTarget {
     let known = this.targets.get(target)
     if (known === undefined) {
-      known = makeTarget(this.targets.size, Target.definitionOf(target), this.hub)
+      known = { number: this.targets.size, ...TaskCodecs.make(Target.definitionOf(target), this.hub) }
       this.targets.set(target, known)
     }
     return known

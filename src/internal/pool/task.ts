@@ -7,41 +7,19 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import type * as Pull from "effect/Pull"
 import type * as Schedule from "effect/Schedule"
-import * as Schema from "effect/Schema"
 import * as Scope from "effect/Scope"
 import { EncodeError, SpawnError, type WorkerLost } from "../../Failure.ts"
-import type { Hub } from "../../Hub.ts"
-import type { Definition } from "../../Target.ts"
 import * as Codec from "../codec.ts"
 import { tooLarge } from "../mail.ts"
-import * as Outcome from "../process/outcome.ts"
 import { CurrentTransit } from "../transit.ts"
 import { maxMessageSize } from "../transport/frames.ts"
 import type { Job, Slot } from "./dispatcher.ts"
 import * as Frames from "./frames.ts"
+import type { TaskCodecs } from "./taskCodecs.ts"
 
 /** What a pool knows of a target that it runs. */
-export interface TaskTarget {
+export interface TaskTarget extends TaskCodecs {
   readonly number: number
-  readonly definition: Definition
-  readonly payload: Codec.Codec<unknown>
-  readonly payloads: Codec.Codec<ReadonlyArray<unknown>>
-  readonly success: Codec.Codec<unknown>
-  readonly successes: Codec.Codec<ReadonlyArray<unknown>>
-  readonly outcome: Outcome.Codec
-}
-
-export const makeTarget = (number: number, definition: Definition, hub: Hub["Service"]): TaskTarget => {
-  const { name, payload, success } = definition
-  return {
-    number,
-    definition,
-    payload: Codec.make(payload, name, hub),
-    payloads: Codec.make(Schema.Array(payload), name, hub),
-    success: Codec.make(success, name, hub),
-    successes: Codec.make(Schema.Array(success), name, hub),
-    outcome: Outcome.make(definition)
-  }
 }
 
 /** What became of a task: a frame of its worker, or why there is none. */

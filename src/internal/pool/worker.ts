@@ -10,21 +10,20 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
-import * as Schema from "effect/Schema"
 import * as Scope from "effect/Scope"
 import * as Tracer from "effect/Tracer"
 import type { Connection, Receiver } from "../../Connection.ts"
-import type { BrokenPipe, Closed, EndOfFile, HubLost, InvalidArgument } from "../../Failure.ts"
+import type { BrokenPipe, Closed, EncodeError, EndOfFile, HubLost, InvalidArgument } from "../../Failure.ts"
 import { Hub } from "../../Hub.ts"
 import * as Inheritable from "../../Inheritable.ts"
 import type { Definition } from "../../Target.ts"
 import * as Codec from "../codec.ts"
-import * as Outcome from "../process/outcome.ts"
 import { misfit } from "../process/program.ts"
 import { registry } from "../process/registry.ts"
 import { CurrentTransit } from "../transit.ts"
 import * as Frames from "./frames.ts"
 import * as HeapReport from "./heapReport.ts"
+import * as TaskCodecs from "./taskCodecs.ts"
 
 /** How often a worker says at most how much memory it has. */
 const memoryInterval = 100
@@ -42,13 +41,7 @@ export interface Mission {
 }
 
 /** A target that is ready to run. */
-interface Loaded {
-  readonly definition: Definition
-  readonly outcome: Outcome.Codec
-  readonly payload: Codec.Codec<unknown>
-  readonly payloads: Codec.Codec<ReadonlyArray<unknown>>
-  readonly success: Codec.Codec<unknown>
-  readonly successes: Codec.Codec<ReadonlyArray<unknown>>
+interface Loaded extends TaskCodecs.TaskCodecs {
   readonly context: Context.Context<never>
 }
 
@@ -97,25 +90,12 @@ const find = Effect.fnUntraced(
 const makeLoad = (hub: Hub["Service"], context: Context.Context<never>, scope: Scope.Scope) =>
   Effect.fnUntraced(function*(load: Frames.Load): Effect.fn.Return<Loaded, Frames.NotLoaded> {
     const definition = yield* find(load)
-    let inherited = context
-    for (const [i, service] of definition.inherits.entries()) {
-      const shape = yield* service[Inheritable.TypeId].receive(load.inherited[i]!).pipe(
-        Effect.provideService(Hub, hub),
-        Scope.provide(scope),
-        Effect.mapError((error) => Frames.notLoaded("HandOverFailed", error))
-      )
-      inherited = Context.add(inherited, service, shape)
-    }
-    const { name, payload, success } = definition
-    return {
-      definition,
-      outcome: Outcome.make(definition),
-      payload: Codec.make(payload, name, hub),
-      payloads: Codec.make(Schema.Array(payload), name, hub),
-      success: Codec.make(success, name, hub),
-      successes: Codec.make(Schema.Array(success), name, hub),
-      context: inherited
-    }
+    const inherited = yield* Inheritable.receiveAll(definition.inherits, load.inherited).pipe(
+      Effect.provideService(Hub, hub),
+      Scope.provide(scope),
+      Effect.mapError((error) => Frames.notLoaded("HandOverFailed", error))
+    )
+    return { ...TaskCodecs.make(definition, hub), context: Context.merge(context, inherited) }
   })
 
 /** Builds the layer, then works until the pipe of tasks ends. */
@@ -165,21 +145,27 @@ export const serve = <E, R>(
           : outcome.encode(Exit.die(misfit(definition, exit, misfits)))
       )
 
+    const success = (
+      loaded: Loaded,
+      id: number,
+      encoded: Effect.Effect<Uint8Array, EncodeError>
+    ): Effect.Effect<Uint8Array> =>
+      Effect.matchEffect(encoded, {
+        onSuccess: (bytes) => Effect.succeed(Frames.frame(Frames.Kind.Success, id, bytes)),
+        onFailure: ({ problem }) =>
+          Effect.map(
+            failure(loaded, Exit.void, { message: problem }),
+            (exit) => Frames.frame(Frames.Kind.Failure, id, exit)
+          )
+      })
+
     const runTask = (loaded: Loaded, id: number, bytes: Uint8Array): Effect.Effect<Uint8Array> =>
       Effect.matchCauseEffect(
         Effect.scoped(
           Effect.flatMap(decoded(loaded.payload.decode(bytes, "run")), (payload) => runOne(loaded, payload))
         ),
         {
-          onSuccess: (value) =>
-            Effect.matchEffect(loaded.success.encode(value, "run"), {
-              onSuccess: (bytes) => Effect.succeed(Frames.frame(Frames.Kind.Success, id, bytes)),
-              onFailure: ({ problem }) =>
-                Effect.map(
-                  failure(loaded, Exit.succeed(value), { message: problem }),
-                  (exit) => Frames.frame(Frames.Kind.Failure, id, exit)
-                )
-            }),
+          onSuccess: (value) => success(loaded, id, loaded.success.encode(value, "run")),
           onFailure: (cause) =>
             Effect.map(
               failure(loaded, Exit.failCause(cause), undefined),
@@ -212,15 +198,7 @@ export const serve = <E, R>(
       )
       const encoded = loaded.successes
       return Effect.matchCauseEffect(run, {
-        onSuccess: () =>
-          Effect.matchEffect(encoded.encode(values, "run"), {
-            onSuccess: (bytes) => Effect.succeed(Frames.frame(Frames.Kind.Success, id, bytes)),
-            onFailure: ({ problem }) =>
-              Effect.map(
-                failure(loaded, Exit.void, { message: problem }),
-                (exit) => Frames.frame(Frames.Kind.Failure, id, exit)
-              )
-          }),
+        onSuccess: () => success(loaded, id, encoded.encode(values, "run")),
         onFailure: (cause) =>
           Effect.flatMap(failure(loaded, Exit.failCause(cause), undefined), (exit) =>
             Effect.match(encoded.encode(values, "run"), {

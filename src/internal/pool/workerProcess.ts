@@ -154,10 +154,7 @@ export class WorkerProcess {
       if (this.loaded.has(number)) return Effect.void
       this.loaded.add(number)
       const { inherits, module, name } = definition
-      const inherited = Effect.forEach(
-        inherits,
-        (service) => service[Inheritable.TypeId].handOver(Context.getUnsafe(this.context, service))
-      ).pipe(
+      const inherited = Inheritable.handOverAll(inherits, this.context as Context.Context<never>).pipe(
         Scope.provide(this.scope),
         Effect.provideService(CurrentTransit, { scope: this.scope, local: Context.get(this.context, Spawner).local })
       )

@@ -193,10 +193,10 @@ export class ProcessImpl {
                 this.spawnError("InvalidPayload", `it has ${bytes.length} bytes, at most ${maxMessageSize} can be sent`)
             )
           )
-        const inherited = yield* Effect.forEach(
-          definition.inherits,
-          (service) => service[Inheritable.TypeId].handOver(Context.getUnsafe(context, service))
-        ).pipe(Scope.provide(transit), Effect.mapError((error) => this.spawnError("HandOverFailed", error)))
+        const inherited = yield* Inheritable.handOverAll(definition.inherits, context).pipe(
+          Scope.provide(transit),
+          Effect.mapError((error) => this.spawnError("HandOverFailed", error))
+        )
         const span = yield* Effect.option(Effect.currentParentSpan)
         return yield* Effect.orDie(Codec.encode(
           Control.Boot,

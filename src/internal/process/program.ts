@@ -100,11 +100,7 @@ export const program = (definition: Definition, boot: Boot, place: Place): Effec
   )
   const target = Effect.gen(function*() {
     const scope = yield* Effect.scope
-    let inherited: Context.Context<never> = Context.empty()
-    for (const [i, service] of definition.inherits.entries()) {
-      const shape = yield* Effect.orDie(service[Inheritable.TypeId].receive(boot.inherited[i]!))
-      inherited = Context.add(inherited, service, shape)
-    }
+    const inherited = yield* Effect.orDie(Inheritable.receiveAll(definition.inherits, boot.inherited))
     const hub = yield* Hub.Hub
     const payload = yield* Codec.make(definition.payload, definition.name, hub).decode(boot.payload, "payload").pipe(
       Effect.provideService(CurrentTransit, { scope }),
