@@ -18,7 +18,7 @@ import { Hub } from "../../Hub.ts"
 import * as Inheritable from "../../Inheritable.ts"
 import type { Definition } from "../../Target.ts"
 import * as Codec from "../codec.ts"
-import { misfit } from "../process/program.ts"
+import { encodeExit, misfit } from "../process/program.ts"
 import { registry } from "../process/registry.ts"
 import { CurrentTransit } from "../transit.ts"
 import * as Frames from "./frames.ts"
@@ -136,14 +136,10 @@ export const serve = <E, R>(
 
     const failure = (
       { definition, outcome }: Loaded,
-      exit: Exit.Exit<unknown, unknown>,
-      misfits: { readonly message: string } | undefined
+      id: number,
+      exit: Exit.Exit<unknown, unknown>
     ): Effect.Effect<Uint8Array> =>
-      Effect.orDie(
-        misfits === undefined
-          ? Effect.catch(outcome.encode(exit), (error) => outcome.encode(Exit.die(misfit(definition, exit, error))))
-          : outcome.encode(Exit.die(misfit(definition, exit, misfits)))
-      )
+      Effect.map(encodeExit(definition, outcome, exit), ({ bytes }) => Frames.frame(Frames.Kind.Failure, id, bytes))
 
     const success = (
       loaded: Loaded,
@@ -153,10 +149,7 @@ export const serve = <E, R>(
       Effect.matchEffect(encoded, {
         onSuccess: (bytes) => Effect.succeed(Frames.frame(Frames.Kind.Success, id, bytes)),
         onFailure: ({ problem }) =>
-          Effect.map(
-            failure(loaded, Exit.void, { message: problem }),
-            (exit) => Frames.frame(Frames.Kind.Failure, id, exit)
-          )
+          failure(loaded, id, Exit.die(misfit(loaded.definition, Exit.void, { message: problem })))
       })
 
     const runTask = (loaded: Loaded, id: number, bytes: Uint8Array): Effect.Effect<Uint8Array> =>
@@ -166,11 +159,7 @@ export const serve = <E, R>(
         ),
         {
           onSuccess: (value) => success(loaded, id, loaded.success.encode(value, "run")),
-          onFailure: (cause) =>
-            Effect.map(
-              failure(loaded, Exit.failCause(cause), undefined),
-              (exit) => Frames.frame(Frames.Kind.Failure, id, exit)
-            )
+          onFailure: (cause) => failure(loaded, id, Exit.failCause(cause))
         }
       )
 
@@ -200,19 +189,20 @@ export const serve = <E, R>(
       return Effect.matchCauseEffect(run, {
         onSuccess: () => success(loaded, id, encoded.encode(values, "run")),
         onFailure: (cause) =>
-          Effect.flatMap(failure(loaded, Exit.failCause(cause), undefined), (exit) =>
-            Effect.match(encoded.encode(values, "run"), {
-              onSuccess: (bytes) =>
-                Frames.failureAfter(id, bytes, exit),
-              onFailure: () => Frames.frame(Frames.Kind.Failure, id, exit)
-            }))
+          Effect.flatMap(
+            encodeExit(loaded.definition, loaded.outcome, Exit.failCause(cause)),
+            ({ bytes: exit }) =>
+              Effect.match(encoded.encode(values, "run"), {
+                onSuccess: (bytes) => Frames.failureAfter(id, bytes, exit),
+                onFailure: () => Frames.frame(Frames.Kind.Failure, id, exit)
+              })
+          )
       })
     }
 
     const execute = (task: Frames.Task): Effect.Effect<Uint8Array> =>
       Effect.matchEffect(Deferred.await(target(task.target)), {
-        onFailure: (why) =>
-          Effect.succeed(Frames.json(Frames.Kind.NotLoaded, task.id, why)),
+        onFailure: (why) => Effect.succeed(Frames.json(Frames.Kind.NotLoaded, task.id, why)),
         onSuccess: (loaded) => {
           const run = task.isSeries
             ? runSeries(loaded, task.id, task.payload)
@@ -272,8 +262,7 @@ export const serve = <E, R>(
     // A task that was taken is answered.
     const work = Effect.uninterruptibleMask((restore) =>
       Effect.flatMap(restore(tasks.recvBytes()), (bytes) =>
-        Effect.flatMap(perform(bytes, restore), (answer) =>
-          control.sendBytes(answer)))
+        Effect.flatMap(perform(bytes, restore), (answer) => control.sendBytes(answer)))
     )
     yield* untilOver(Effect.forever(watchMemory ? Effect.andThen(work, reportMemory) : work))
   })

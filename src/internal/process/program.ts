@@ -43,16 +43,20 @@ export interface Report {
 
 /** The exit as bytes; an exit that does not fit its schemas becomes a defect that says so. */
 export const report = (definition: Definition, outcome: Exit.Exit<unknown, unknown>): Effect.Effect<Report> => {
-  const codec = Outcome.make(definition)
-  const encode = (exit: Exit.Exit<unknown, unknown>): Effect.Effect<Report, Schema.SchemaError> =>
-    Effect.map(codec.encode(exit), (bytes) => ({
-      exitCode: Exit.isSuccess(exit) ? 0 : 1,
-      bytes: bytes.slice()
-    }))
-  return encode(outcome).pipe(
-    Effect.catch((error) => encode(Exit.die(misfit(definition, outcome, error)))),
-    Effect.orDie
-  )
+  return Effect.map(encodeExit(definition, Outcome.make(definition), outcome), ({ bytes, exit }) => ({
+    exitCode: Exit.isSuccess(exit) ? 0 : 1,
+    bytes: bytes.slice()
+  }))
+}
+
+/** The exit that travels, and its bytes. */
+export const encodeExit = (
+  definition: Definition,
+  codec: Outcome.Codec,
+  outcome: Exit.Exit<unknown, unknown>
+): Effect.Effect<{ readonly exit: Exit.Exit<unknown, unknown>; readonly bytes: Uint8Array }> => {
+  const encode = (exit: Exit.Exit<unknown, unknown>) => Effect.map(codec.encode(exit), (bytes) => ({ exit, bytes }))
+  return Effect.orDie(Effect.catch(encode(outcome), (error) => encode(Exit.die(misfit(definition, outcome, error)))))
 }
 
 /** What an exit becomes that does not fit its schemas. */
