@@ -38,7 +38,7 @@ const settle = <A, E, R>(
 ): Effect.Effect<A, E, R> => isDone(effect) ? effect : Effect.mapError(effect, (error) => fail(oneLine(error.message)))
 
 const provideHub = <A, E>(effect: Effect.Effect<A, E, Hub>, hub: Hub["Service"]): Effect.Effect<A, E> =>
-  isDone(effect) ? effect : Effect.provideService(effect, Hub, hub)
+  Effect.provideService(effect, Hub, hub)
 
 /** The codec of a schema for an object. Handles inside of values are redeemed at `hub`. */
 export const make = <S extends Portable>(schema: S, object: string, hub: Hub["Service"]): Codec<S["Type"]> => {
@@ -49,12 +49,24 @@ export const make = <S extends Portable>(schema: S, object: string, hub: Hub["Se
   return {
     object,
     isPlain: () => isPlain,
-    encode: (value, operation) =>
-      settle(provideHub(encode(value), hub), (problem) => new EncodeError({ object, operation, problem })),
+    encode: (value, operation) => {
+      const encoded = encode(value)
+      return isDone(encoded) ? encoded : settle(
+        provideHub(encoded, hub),
+        (problem) => new EncodeError({ object, operation, problem })
+      )
+    },
     decode: (bytes, operation) => {
       const decoded = decode(bytes)
+      if (isDone(decoded)) {
+        isPlain = true
+        return decoded
+      }
       isPlain = Exit.isExit(decoded)
-      return settle(provideHub(decoded, hub), (problem) => new DecodeError({ object, operation, problem }))
+      return settle(
+        provideHub(decoded, hub),
+        (problem) => new DecodeError({ object, operation, problem })
+      )
     }
   }
 }

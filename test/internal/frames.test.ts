@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Message from "../../src/internal/hub/message.ts"
-import { FrameDecoder, lengthPrefix, maxFrameSize } from "../../src/internal/transport/frames.ts"
+import { FrameDecoder, lengthPrefix, maxFrameSize, whole } from "../../src/internal/transport/frames.ts"
 import { mutate } from "../support/mutate.ts"
 import { Random, seed, seedNote } from "../support/random.ts"
 
@@ -11,7 +11,7 @@ const decode = (chunks: Iterable<Buffer>, limit?: number) => {
   const decoder = new FrameDecoder(limit)
   const frames: Array<Buffer> = []
   for (const chunk of chunks) {
-    if (!decoder.feed(chunk, (frame) => frames.push(frame))) return { frames, valid: false }
+    if (!decoder.feed(chunk, whole((frame) => frames.push(frame)))) return { frames, valid: false }
   }
   return { frames, valid: true }
 }
@@ -64,7 +64,7 @@ describe("FrameDecoder", () => {
     const frames: Array<Buffer> = []
     const stream = encode([Buffer.from("ab"), Buffer.from("c")])
     const counts = Array.from(stream, (byte) => {
-      decoder.feed(Buffer.from([byte]), (frame) => frames.push(frame))
+      decoder.feed(Buffer.from([byte]), whole((frame) => frames.push(frame)))
       return frames.length
     })
     assert.deepStrictEqual(counts, [0, 0, 0, 0, 0, 1, 1, 1, 1, 1, 2])
@@ -105,7 +105,7 @@ describe("FrameDecoder", () => {
       const stream = Buffer.concat(sent.flatMap((frame) => [lengthPrefix(frame.length), frame]))
       const received: Array<Buffer> = []
       const decoder = new FrameDecoder()
-      const onFrame = (frame: Buffer) => void received.push(frame)
+      const onFrame = whole((frame) => received.push(frame))
       for (let at = 0; at < stream.length;) {
         // What is there at a time, as in a ring.
         const end = Math.min(stream.length, at + 1 + random.int(300_000))
@@ -150,9 +150,9 @@ describe("FrameDecoder", () => {
     const chunk = Buffer.alloc(1024, 7)
     const decoder = new FrameDecoder()
     const frames: Array<Buffer> = []
-    decoder.feed(lengthPrefix(size), (frame) => frames.push(frame))
+    decoder.feed(lengthPrefix(size), whole((frame) => frames.push(frame)))
     // Copied for each of its chunks, that would be 512 GiB.
-    for (let i = 0; i < size / chunk.length; i++) decoder.feed(chunk, (frame) => frames.push(frame))
+    for (let i = 0; i < size / chunk.length; i++) decoder.feed(chunk, whole((frame) => frames.push(frame)))
     assert.strictEqual(frames.length, 1)
     assert.strictEqual(frames[0]!.length, size)
     assert.isTrue(frames[0]!.every((byte) => byte === 7))

@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
-import { FrameDecoder, lengthPrefix } from "../../src/internal/transport/frames.ts"
+import { FrameDecoder, lengthPrefix, whole } from "../../src/internal/transport/frames.ts"
 import type { Pollable } from "../../src/internal/transport/poller.ts"
 import { over } from "../../src/internal/transport/ringTransport.ts"
 import type { Duplex, DuplexEvents, Transport } from "../../src/internal/transport/transport.ts"
@@ -161,7 +161,7 @@ describe("a connection over rings", () => {
   it("reads a long frame into its place from its first byte on", () => {
     const frames: Array<Buffer> = []
     const decoder = new FrameDecoder()
-    const onFrame = (frame: Buffer) => void frames.push(Buffer.from(frame))
+    const onFrame = whole((frame) => frames.push(Buffer.from(frame)))
     let fed = 0
     const { client, move } = connect({
       onData: (chunk) => {

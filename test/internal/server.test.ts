@@ -145,8 +145,8 @@ const authenticated = (address: string, key: Uint8Array) =>
     let waiting: (() => void) | undefined
     const decoder = new FrameDecoder()
     raw.socket.on("data", (chunk) => {
-      decoder.feed(chunk, (frame) => {
-        replies.push(Message.read(frame)!)
+      decoder.feed(chunk, (source, start, end) => {
+        replies.push(Message.read(source, start, end)!)
         waiting?.()
       })
     })

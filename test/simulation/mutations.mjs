@@ -51,13 +51,13 @@ const mutations = [
   {
     defect: "a returned item goes to the end",
     file: "src/internal/hub/mailbox.ts",
-    find: "if (!this.leased.delete(item)) return\n    this.insert(item)",
-    replace: "if (!this.leased.delete(item)) return\n    MutableList.append(this.fresh, item)"
+    find: "if (!this.endLease(item)) return\n    this.insert(item)",
+    replace: "if (!this.endLease(item)) return\n    MutableList.append(this.fresh, item)"
   },
   {
     defect: "the end of file comes although an item may still come back",
     file: "src/internal/hub/mailbox.ts",
-    find: "this.leased.size === 0 &&",
+    find: "this.leased === 0 &&",
     replace: ""
   },
   {

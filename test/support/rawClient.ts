@@ -22,7 +22,7 @@ export const conversation = (address: string, key: Uint8Array, bytes: Buffer, ex
     const answers: Array<Message.Message> = []
     let done = false
     const hear = (chunk: Buffer) => {
-      decoder.feed(chunk, (frame) => answers.push(Message.read(frame)!))
+      decoder.feed(chunk, (source, start, end) => answers.push(Message.read(source, start, end)!))
       if (expected > 0 && answers.length >= expected) resume(Effect.succeed({ answers, dropped: false }))
     }
     socket.on("data", (chunk) => {

@@ -153,10 +153,11 @@ export class Client {
   }
 
   /**
-   * Puts without an answer, if there is room reserved for it. From when the effect returns on, the item will be delivered, whatever
-   * happens to this process. `undefined`: it must be asked.
+   * Puts without an answer, if there is room for it: in a hub of this process, or reserved in that of another. From when the effect
+   * returns on, the item will be delivered, whatever happens to this process. `undefined`: it must be asked.
    */
-  putOnCredit(ref: number, bytes: Uint8Array): Effect.Effect<void, HubLost> | undefined {
+  putNow(ref: number, bytes: Uint8Array): Effect.Effect<void, HubLost> | undefined {
+    if (this.link.near !== undefined) return this.link.near.put(ref, bytes) ? Effect.void : undefined
     if (this.lost !== undefined || this.creditSuspended > 0) return undefined
     const words = this.link.words()
     if (words === undefined || ref >= Credit.slots || !Credit.take(words, ref, bytes.length)) return undefined
@@ -208,10 +209,11 @@ export class Client {
   // ---------------------------------------------------------------------------------------------- items ahead
 
   /**
-   * The next item, if the hub has sent it ahead and it is still this client's. It is then given to the user: nothing is left to be
-   * accepted.
+   * The next item, if a hub of this process has it, or that of another has sent it ahead and it is still this client's. It is then given
+   * to the user: nothing is left to be accepted.
    */
-  takeAhead(ref: number): Uint8Array | undefined {
+  takeNow(ref: number): Uint8Array | undefined {
+    if (this.link.near !== undefined) return this.link.near.take(ref)
     const ahead = this.ahead.get(ref)
     if (ahead === undefined) return undefined
     const item = this.nextAhead(ref, ahead)
@@ -223,7 +225,7 @@ export class Client {
     return item.bytes
   }
 
-  /** Is there an item that {@link takeAhead} would give? */
+  /** Was an item sent ahead that {@link takeNow} would give? */
   hasAhead(ref: number): boolean {
     const ahead = this.ahead.get(ref)
     return ahead !== undefined && this.nextAhead(ref, ahead) !== undefined

@@ -113,8 +113,14 @@ const refusals: Record<Exclude<PutOutcome, "Done"> | GetOutcome | "WouldBlock", 
   EndOfFile: Message.Refusal.EndOfFile
 }
 
-/** How much a holder may put without being answered. */
-const creditWindow = { bytes: 128 * 1024, items: 256 }
+/** How many items a holder may put without being answered. */
+const itemsWindow = 256
+
+/** How many bytes: enough that long messages follow each other, and a small part of the room. */
+const bytesWindow = (room: number): number => Math.min(8 * 1024 * 1024, Math.max(128 * 1024, Math.floor(room / 8)))
+
+/** How many units a holder may put without being answered. */
+const windowOf = (mailbox: Mailbox): number => mailbox.perItem ? itemsWindow : bytesWindow(mailbox.maxBytes)
 
 const key = (token: Uint8Array): string =>
   Buffer.from(token.buffer, token.byteOffset, token.byteLength).toString("latin1")
@@ -407,6 +413,34 @@ export class Kernel {
 
   // ---------------------------------------------------------------------------------------------- items
 
+  /** Puts a copy of the bytes at once, if there is room and nobody waits for it. `false`: it must be asked for by a message. */
+  putNow(peer: Peer, ref: number, bytes: Uint8Array): boolean {
+    const holding = peer.holdings.get(ref)
+    const mailbox = holding && outboxOf(holding)
+    if (mailbox?.canPut(bytes.length) !== true) return false
+    this.countPut(holding!)
+    mailbox.tryPut(Message.copy(bytes))
+    return true
+  }
+
+  /** Takes the next item for good, if there is one that carries no tickets. `undefined`: it must be asked for by a message. */
+  takeNow(peer: Peer, ref: number): Uint8Array | undefined {
+    const holding = peer.holdings.get(ref)
+    const mailbox = holding && inboxOf(holding)
+    const item = mailbox?.tryTake()
+    if (typeof item !== "object") return undefined
+    if (item.gone !== undefined) {
+      mailbox!.giveBack(item)
+      return undefined
+    }
+    this.accept(holding!, mailbox!, item)
+    return item.bytes
+  }
+
+  private countPut({ object }: Holding): void {
+    if (object.kind === "queue") object.unfinished++
+  }
+
   private put(
     peer: Peer,
     request: number,
@@ -432,7 +466,7 @@ export class Kernel {
         gone?.()
         return this.refuse(peer, request, refusals[outcome])
       }
-      if (object.kind === "queue") object.unfinished++
+      this.countPut(holding)
       this.grant(holding)
       this.done(peer, request)
     }
@@ -471,7 +505,7 @@ export class Kernel {
     const cost = mailbox && Credit.costOf(bytes.length, mailbox.perItem)
     if (cost === undefined || cost > holding!.credit) return false
     holding!.credit -= cost
-    if (holding!.object.kind === "queue") holding!.object.unfinished++
+    this.countPut(holding!)
     mailbox!.putReserved(bytes, cost)
     this.drop(holding!.object)
     this.grant(holding!)
@@ -481,12 +515,12 @@ export class Kernel {
   /** Reserves room for what this holder will put next. */
   private grant(holding: Holding): void {
     const mailbox = outboxOf(holding)!
+    const window = windowOf(mailbox)
+    if (holding.credit > window / 2) return
     const words = wordsOf(holding)
     if (words === undefined || holding.peer.gone) return
     const { creditors } = holding.object
     creditors.add(holding)
-    const window = mailbox.perItem ? creditWindow.items : creditWindow.bytes
-    if (holding.credit > window / 2) return
     const units = Math.min(window - holding.credit, Math.ceil(mailbox.reservable / (2 * creditors.size - 1)))
     if (units <= 0) return
     mailbox.reserve(units)

@@ -20,6 +20,11 @@ export interface Link {
    * one is a Get that takes what comes without further ado: it may be accepted already, or there may be more behind it.
    */
   readonly ask: (message: Message.Message, eager: boolean) => Message.Message | undefined
+  /** Where the hub is in this process, what it can do at once costs no message: see `putNow` and `takeNow` of the kernel. */
+  readonly near?: {
+    readonly put: (ref: number, bytes: Uint8Array) => boolean
+    readonly take: (ref: number) => Uint8Array | undefined
+  } | undefined
   /** Hands everything that was sent to the operating system, as far as it takes it now. */
   readonly flush: () => void
   /** Copies what is left in this process of bytes that were sent: their owner may change them. */
@@ -92,17 +97,18 @@ export const local = ({ kernel, later, receive }: {
         else later(deliver)
       })
       const send = (message: Message.Message) => {
-        // The kernel keeps what is put, while an encoder may use its buffer again. The `slice` of a `Buffer` does not copy.
-        const owned = message.op === Message.Request.Put
-          ? { ...message, bytes: new Uint8Array(message.bytes) }
-          : message
-        receive(own, owned)
+        receive(own, message.op === Message.Request.Put ? { ...message, bytes: Message.copy(message.bytes) } : message)
       }
+      /** While answers wait to be delivered, a later one must not overtake them. */
+      const isBehind = () => inbox.length > 0 || undelivered > 0
       return {
         send,
+        near: {
+          put: (ref, bytes) => kernel.putNow(own, ref, bytes),
+          take: (ref) => isBehind() ? undefined : kernel.takeNow(own, ref)
+        },
         ask: (message, eager) => {
-          // While answers wait to be delivered, a later one must not overtake them.
-          if (inbox.length > 0 || undelivered > 0) {
+          if (isBehind()) {
             send(message)
             return undefined
           }

@@ -18,6 +18,8 @@ export interface Item {
   readonly bytes: Uint8Array
   /** Called once, when the item is gone for good: accepted, or dropped. */
   readonly gone: (() => void) | undefined
+  /** It was given to a reader, who has neither accepted nor returned it. */
+  leased: boolean
 }
 
 /** How a waiting writer ends. */
@@ -52,7 +54,8 @@ export class Mailbox {
   private readonly returned: Array<Item> = []
   private readonly writers = new Set<Writer>()
   private readonly readers = new Set<Reader>()
-  private readonly leased = new Set<Item>()
+  /** How many items are leased. */
+  private leased = 0
   private items = 0
   private bytes = 0
   private readonly reserved = { items: 0, bytes: 0 }
@@ -78,6 +81,10 @@ export class Mailbox {
     if (this.perItem && this.items + this.reserved.items >= this.options.maxItems) return false
     return (this.items === 0 && this.reserved.bytes === 0) ||
       this.bytes + this.reserved.bytes + size <= this.options.maxBytes
+  }
+
+  get maxBytes(): number {
+    return this.options.maxBytes
   }
 
   /** Is room counted in items? */
@@ -120,10 +127,14 @@ export class Mailbox {
     this.settle()
   }
 
+  /** Could an item of this size be put at once? */
+  canPut(size: number): boolean {
+    return this.writersEnd === undefined && this.writers.size === 0 && this.hasRoom(size)
+  }
+
   /** Puts at once, or says that the writer would wait. */
   tryPut(bytes: Uint8Array, gone?: () => void): PutOutcome | "WouldBlock" {
-    if (this.writersEnd !== undefined) return this.writersEnd
-    if (this.writers.size > 0 || !this.hasRoom(bytes.length)) return "WouldBlock"
+    if (!this.canPut(bytes.length)) return this.writersEnd ?? "WouldBlock"
     this.admit(bytes, gone)
     this.settle()
     return "Done"
@@ -139,10 +150,7 @@ export class Mailbox {
   /** Takes at once, or says why not. The item is leased. */
   tryTake(): Item | GetOutcome | "WouldBlock" {
     const item = this.shift()
-    if (item !== undefined) {
-      this.leased.add(item)
-      return item
-    }
+    if (item !== undefined) return this.lease(item)
     return this.exhausted ? this.readersEnd! : "WouldBlock"
   }
 
@@ -160,7 +168,7 @@ export class Mailbox {
 
   /** The reader has handed the item to user code. With `keep`, it may still be restored, and is not gone for good. */
   accept(item: Item, keep = false): void {
-    if (!this.leased.delete(item)) return
+    if (!this.endLease(item)) return
     this.release(item)
     if (!keep) item.gone?.()
     this.settle()
@@ -168,7 +176,7 @@ export class Mailbox {
 
   /** The item goes back to its place. */
   giveBack(item: Item): void {
-    if (!this.leased.delete(item)) return
+    if (!this.endLease(item)) return
     this.insert(item)
     this.settle()
   }
@@ -223,14 +231,28 @@ export class Mailbox {
 
   /** Nothing is left and nothing can come: neither from a writer nor back from another reader. */
   private get exhausted(): boolean {
-    return this.readersEnd !== undefined && this.available === 0 && this.leased.size === 0 && this.writers.size === 0 &&
+    return this.readersEnd !== undefined && this.available === 0 && this.leased === 0 && this.writers.size === 0 &&
       this.unreserved
   }
 
   private admit(bytes: Uint8Array, gone: (() => void) | undefined): void {
     this.items++
     this.bytes += bytes.length
-    MutableList.append(this.fresh, { seq: this.nextSeq++, bytes, gone })
+    MutableList.append(this.fresh, { seq: this.nextSeq++, bytes, gone, leased: false })
+  }
+
+  private lease(item: Item): Item {
+    item.leased = true
+    this.leased++
+    return item
+  }
+
+  /** `false`: it was not leased. */
+  private endLease(item: Item): boolean {
+    if (!item.leased) return false
+    item.leased = false
+    this.leased--
+    return true
   }
 
   private release(item: Item): void {
@@ -251,11 +273,13 @@ export class Mailbox {
 
   /** Moves everything that can move: writers in, items out. */
   private settle(): void {
-    for (const writer of this.writers) {
-      if (!this.hasRoom(writer.bytes.length)) break
-      this.writers.delete(writer)
-      this.admit(writer.bytes, writer.gone)
-      writer.done("Done")
+    if (this.writers.size > 0) {
+      for (const writer of this.writers) {
+        if (!this.hasRoom(writer.bytes.length)) break
+        this.writers.delete(writer)
+        this.admit(writer.bytes, writer.gone)
+        writer.done("Done")
+      }
     }
     if (this.readers.size === 0) return
     if (this.available > 0) {
@@ -264,9 +288,7 @@ export class Mailbox {
         if (reader.take === undefined) {
           reader.done("Ready")
         } else {
-          const item = this.shift()!
-          this.leased.add(item)
-          reader.take(item)
+          reader.take(this.lease(this.shift()!))
         }
         if (this.available === 0) break
       }

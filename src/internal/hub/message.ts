@@ -127,6 +127,9 @@ export const make = (op: Op, request: number, ref: number, flag: number, bytes: 
   bytes
 })
 
+/** The bytes of a message for a kernel, which keeps them, while an encoder may use its buffer again. The `slice` of a `Buffer` does not copy. */
+export const copy = (bytes: Uint8Array): Uint8Array => new Uint8Array(bytes)
+
 /** Writes the header of a message. */
 export const writeHeader = (message: Message, target: Buffer, offset: number): void => {
   target[offset] = message.op
@@ -136,14 +139,16 @@ export const writeHeader = (message: Message, target: Buffer, offset: number): v
 }
 
 /**
- * Reads a message; `undefined` if there are too few bytes for one. `bytes` is a view into `frame`.
+ * Reads the message between two places of a buffer; `undefined` if there are too few bytes for one. `bytes` is a view into it.
  */
-export const read = (frame: Buffer): Message | undefined =>
-  frame.length < headerSize ? undefined : {
-    op: frame[0]!,
-    request: frame.readUInt32BE(1),
-    ref: frame.readUInt32BE(5),
-    flag: frame[9]!,
+export const read = (source: Buffer, start = 0, end = source.length): Message | undefined =>
+  end - start < headerSize ? undefined : {
+    op: source[start]!,
+    request: source.readUInt32BE(start + 1),
+    ref: source.readUInt32BE(start + 5),
+    flag: source[start + 9]!,
     // Not a Buffer: users may get to see it, and what they get is the same whether the hub is in this process or in another.
-    bytes: new Uint8Array(frame.buffer, frame.byteOffset + headerSize, frame.length - headerSize)
+    bytes: end - start === headerSize
+      ? none
+      : new Uint8Array(source.buffer, source.byteOffset + start + headerSize, end - start - headerSize)
   }

@@ -1,7 +1,7 @@
 /**
  * Messages over a connection: frames them, and sends what one tick produced with one write.
  */
-import { FrameDecoder } from "../transport/frames.ts"
+import { FrameDecoder, type OnFrame } from "../transport/frames.ts"
 import type { Collector, Duplex } from "../transport/transport.ts"
 import * as Message from "./message.ts"
 
@@ -102,9 +102,9 @@ export class MessageReader implements Collector {
     this.decoder.begin(length, available)
   }
 
-  private readonly onFrame = (frame: Buffer): void => {
+  private readonly onFrame: OnFrame = (source, start, end) => {
     if (!this.valid) return
-    const message = Message.read(frame)
+    const message = Message.read(source, start, end)
     if (message !== undefined && this.onMessage(message)) return
     this.valid = false
     this.onInvalid()

@@ -117,12 +117,12 @@ export class Reference {
     const begin = (fiber: Fiber.Fiber<unknown, unknown>): Effect.Effect<A, E | Closed | HubLost, R> => {
       if (this.detached) return Effect.fail(this.closed())
       if (op === Message.Request.Put && options.attachments === undefined) {
-        const put = this.client.putOnCredit(this.ref, options.bytes!)
+        const put = this.client.putNow(this.ref, options.bytes!)
         // There is nothing to tell but that it is done.
         if (put !== undefined) return put as Effect.Effect<never>
       }
       if (op === Message.Request.Get && options.eager?.() === true) {
-        const bytes = this.client.takeAhead(this.ref)
+        const bytes = this.client.takeNow(this.ref)
         if (bytes !== undefined) {
           return meaning.onReply(Message.make(Message.Reply.Item, 0, this.ref, 1, bytes), accepted)
         }

@@ -6,7 +6,7 @@ import { type ChildProcess, spawn as spawnProcess } from "node:child_process"
 import type { Socket } from "node:net"
 import { fileURLToPath } from "node:url"
 import type { Request, Spawned, StartFailure } from "../../Spawner.ts"
-import { FrameDecoder } from "../transport/frames.ts"
+import { FrameDecoder, whole } from "../transport/frames.ts"
 import * as Control from "./control.ts"
 import { enter } from "./entry.ts"
 import { toExitCode } from "./exitStatus.ts"
@@ -111,9 +111,10 @@ export const launch = Effect.fnUntraced(function*(
 
   const life = Life.make()
   const decoder = new FrameDecoder()
+  const onFrame = whole(life.onFrame)
   const channel = child.stdio[Control.descriptor] as Socket
   channel.on("data", (chunk) => {
-    decoder.feed(chunk, life.onFrame)
+    decoder.feed(chunk, onFrame)
   })
   channel.on("error", () => {})
   child.once("exit", (code, signal) => {

@@ -15,7 +15,7 @@ import * as Hub from "../../Hub.ts"
 import * as Spawner from "../../Spawner.ts"
 import type { Definition } from "../../Target.ts"
 import * as Codec from "../codec.ts"
-import { FrameDecoder } from "../transport/frames.ts"
+import { FrameDecoder, whole } from "../transport/frames.ts"
 import * as Control from "./control.ts"
 import { type Boot, program, report } from "./program.ts"
 import { registry } from "./registry.ts"
@@ -136,10 +136,11 @@ export const inProcess = (definition: Definition, opened: number | Socket): void
     if (child.isIdle()) exit(0)
   })
   const decoder = new FrameDecoder()
+  const onFrame = whole(child.onFrame)
   channel.on("error", () => {})
   channel.on("close", child.onParentEnded)
   channel.on("data", (chunk) => {
-    decoder.feed(chunk, child.onFrame)
+    decoder.feed(chunk, onFrame)
   })
   if (channel.destroyed) child.onParentEnded()
 }

@@ -10,6 +10,13 @@ export const maxMessageSize = maxFrameSize - 0x1_0000
 
 export const lengthSize = 4
 
+/** Is called with each frame, as a place in what was fed, which must not be used again. */
+export type OnFrame = (source: Buffer, start: number, end: number) => void
+
+/** Takes each frame as a buffer of its own. */
+export const whole = (onFrame: (frame: Buffer) => void): OnFrame => (source, start, end) =>
+  onFrame(source.subarray(start, end))
+
 /** Puts a length before the bytes. */
 export const lengthPrefix = (length: number): Buffer => {
   const prefix = Buffer.allocUnsafe(lengthSize)
@@ -46,10 +53,9 @@ export class FrameDecoder {
   }
 
   /**
-   * Feeds a chunk; calls back with each frame that is complete, as a view of what was fed, which must not be used again. Gives
-   * `false` if the stream is not made of frames; then it must not be fed again.
+   * Feeds a chunk; calls back with each frame that is complete. Gives `false` if the stream is not made of frames; then it must not be fed again.
    */
-  feed(chunk: Buffer, onFrame: (frame: Buffer) => void): boolean {
+  feed(chunk: Buffer, onFrame: OnFrame): boolean {
     let rest = chunk
     for (let place = this.destination; place !== undefined; place = this.destination) {
       if (rest.length === 0) return true
@@ -75,7 +81,7 @@ export class FrameDecoder {
         break
       }
       offset += lengthSize
-      onFrame(all.subarray(offset, offset + length))
+      onFrame(all, offset, offset + length)
       offset += length
     }
     this.buffered = all.length - offset
@@ -121,12 +127,12 @@ export class FrameDecoder {
     return larger.subarray(filled)
   }
 
-  fill(count: number, onFrame: (frame: Buffer) => void): void {
+  fill(count: number, onFrame: OnFrame): void {
     this.filled += count
     if (this.filled < this.length) return
     const frame = this.place!
     this.place = undefined
-    onFrame(frame)
+    onFrame(frame, 0, frame.length)
   }
 
   private collect(length: number, begin: Buffer): void {
