@@ -23,15 +23,29 @@ describe("items ahead", () => {
     assert.deepStrictEqual([hub.claim(0), hub.claim(0), hub.claim(0)], [true, true, false])
   })
 
-  it("are a fair share where several take them", () => {
+  it("are with one reader only: as soon as another asks, it gets the first of them, and the order is kept", () => {
     const hub = withItems("abcdefgh", 2)
     hub.ask(hub.peers[0]!, Request.Get, GetFlag.ahead)
+    assert.strictEqual(hub.said().filter((line) => line.startsWith("client 0: ahead")).length, 7)
     hub.ask(hub.peers[1]!, Request.Get, GetFlag.ahead)
-    const said = hub.said()
-    assert.strictEqual(said.filter((line) => line.startsWith("client 0: ahead")).length, 7)
-    // The first was alone when it asked. What it has not claimed is taken back as soon as the second asks, and shared.
-    const ahead = ["c", "d", "e"].map((item) => `client 1: ahead ${item}`)
-    assert.deepStrictEqual(said.filter((line) => line.startsWith("client 1")), [...ahead, "client 1: item b"])
+    assert.deepStrictEqual(hub.said(), ["client 1: item b"])
+    assert.isFalse(hub.claim(0))
+    // It asks again, and nobody else has: perhaps it reads alone.
+    hub.ask(hub.peers[1]!, Request.Get, GetFlag.ahead)
+    const ahead = ["d", "e", "f", "g", "h"].map((item) => `client 1: ahead ${item}`)
+    assert.deepStrictEqual(hub.said(), [...ahead, "client 1: item c"])
+    hub.ask(hub.peers[0]!, Request.Get, GetFlag.ahead)
+    assert.deepStrictEqual(hub.said(), ["client 0: item d"])
+  })
+
+  it("that are still on their way when their reader asks: it is given the first of them", () => {
+    const hub = withItems("abcd", 1)
+    hub.ask(hub.peers[0]!, Request.Get, GetFlag.ahead)
+    hub.said()
+    assert.isTrue(hub.claim(0))
+    hub.ask(hub.peers[0]!, Request.Get, GetFlag.ahead)
+    assert.deepStrictEqual(hub.said(), ["client 0: item c"])
+    assert.deepStrictEqual([hub.claim(0), hub.claim(0)], [true, false])
   })
 
   it("that one holds and has not claimed are given to another who asks, in their order", () => {

@@ -177,8 +177,14 @@ const mutations = [
   {
     defect: "an item that was sent ahead is kept from another who asks",
     file: "src/internal/hub/kernel.ts",
-    find: "if (outcome === \"WouldBlock\" && this.takeBack(mailbox, holding.object)) outcome = mailbox.tryTake()",
-    replace: ""
+    find: "this.takeBack(holding)\n    readers[side] = holding",
+    replace: "readers[side] = holding"
+  },
+  {
+    defect: "the hub gives an item that is on its way to who asks for one, and leaves it to be claimed",
+    file: "src/internal/hub/kernel.ts",
+    find: "Claim.claimFor(wordsOf(holding)!, Claim.slot(holding.ref), holding.generation)",
+    replace: "Claim.read(wordsOf(holding)!, Claim.slot(holding.ref)).claimed"
   },
   {
     defect: "what a dead client had claimed is delivered again",
@@ -190,13 +196,13 @@ const mutations = [
   {
     defect: "what a dead client had not claimed is lost",
     file: "src/internal/hub/kernel.ts",
-    find: "for (const item of revoked) mailbox.giveBack(item)",
-    replace: "void revoked"
+    find: "for (const item of holding.ahead.splice(0)) mailbox.giveBack(item)",
+    replace: "holding.ahead.splice(0)"
   },
   {
     defect: "an item that goes back is overtaken by those that were sent ahead",
     file: "src/internal/hub/kernel.ts",
-    find: "this.takeBack(open.mailbox, open.holding.object)",
+    find: "this.takeBack(open.holding)",
     replace: ""
   },
   {

@@ -16,6 +16,7 @@ import { leaves } from "../fixtures/objects/leaves.ts"
 import { listens } from "../fixtures/objects/listens.ts"
 import { marks, takesMarks } from "../fixtures/objects/marks.ts"
 import { Jobs, JobsOnce, Line, Marks, Numbers, Reports, Six, Values } from "../fixtures/objects/objects.ts"
+import { pauses } from "../fixtures/objects/pauses.ts"
 import { polls } from "../fixtures/objects/polls.ts"
 import { puts } from "../fixtures/objects/puts.ts"
 import { Letters, receivesEnds } from "../fixtures/objects/receivesEnds.ts"
@@ -98,6 +99,24 @@ export const childrenSuite = (
             assert.deepStrictEqual(got.filter((n) => n >= from && n < from + 1000), range(from, from + 200))
           }
         }))
+      )
+
+      it.live(
+        "QUEUE-09 gives its items in their order, whoever takes them: those who pause keep none from the others",
+        withChildren(Layer.mergeAll(Marks.layer, Numbers.layer, Reports.layer))(
+          Effect.gen(function*() {
+            const [marks, numbers, reports] = [yield* Marks, yield* Numbers, yield* Reports]
+            for (const _ of range(0, 2)) yield* Mp.Process.spawn(pauses, undefined, { daemon: true })
+            for (const n of range(0, 1000)) yield* numbers.put(n)
+            const turn = (first: number) =>
+              Effect.gen(function*() {
+                yield* marks.put(true)
+                assert.strictEqual(yield* reports.get(), range(first, first + 3).join())
+                assert.strictEqual(yield* numbers.get(), first + 3)
+              })
+            for (const n of range(0, 60)) yield* turn(4 * n)
+          }).pipe(within("20 seconds", "turns of three who take from a queue"))
+        )
       )
 
       it.live(

@@ -60,7 +60,10 @@ export const make = (spec: ObjectSpec, clients: number) => {
       kernel.receive(peer, Message.make(op, ++request, 1, flag, Buffer.from(text))),
     last: () => request,
     /** As a client does it, of the generation that it has seen last: `false` if the next item ahead is not its own. */
-    claim: (i: number, generation = 0) => Claim.claim(words[i]!, Claim.slot(1), generation),
+    claim: (i: number, generation = 0) => {
+      const number = Claim.read(words[i]!, Claim.slot(1)).claimed
+      return Claim.claim(words[i]!, Claim.slot(1), { generation, number })
+    },
     /** As a client does it: `false` if there is no credit. */
     putOnCredit: (i: number, text: string) => {
       if (!Credit.take(words[i]!, 1, text.length)) return false

@@ -48,9 +48,8 @@ export interface Lease {
 }
 
 /** An item that came before it was asked for. */
-interface AheadItem {
+interface AheadItem extends Claim.Offered {
   readonly bytes: Uint8Array
-  readonly generation: number
 }
 
 interface Ahead {
@@ -217,7 +216,7 @@ export class Client {
     const ahead = this.ahead.get(ref)
     if (ahead === undefined) return undefined
     const item = this.nextAhead(ref, ahead)
-    if (item === undefined || !Claim.claim(this.link.words()!, Claim.slot(ref), item.generation)) return undefined
+    if (item === undefined || !Claim.claim(this.link.words()!, Claim.slot(ref), item)) return undefined
     ahead.items.shift()
     ahead.claimed++
     if (ahead.items.length === 0 || ahead.claimed >= moreAfter) this.askForMore(ref, ahead)
@@ -231,13 +230,13 @@ export class Client {
     return ahead !== undefined && this.nextAhead(ref, ahead) !== undefined
   }
 
-  /** The first item that was not revoked. */
+  /** The first item that was neither revoked nor given as an answer. */
   private nextAhead(ref: number, { items }: Ahead): AheadItem | undefined {
     const words = this.link.words()
     if (words === undefined) return undefined
     while (items.length > 0) {
       const item = items.peek()!
-      if (Claim.canClaim(words, Claim.slot(ref), item.generation)) return item
+      if (Claim.canClaim(words, Claim.slot(ref), item)) return item
       items.shift()
     }
     return undefined
@@ -367,7 +366,7 @@ export class Client {
     if (message.op === Message.Reply.Ahead) {
       let ahead = this.ahead.get(message.ref)
       if (ahead === undefined) this.ahead.set(message.ref, ahead = { items: new Fifo(), claimed: 0 })
-      ahead.items.push({ bytes: message.bytes, generation: message.flag })
+      ahead.items.push({ bytes: message.bytes, generation: message.flag, number: message.request })
       return
     }
     const entry = this.entries.get(message.request)

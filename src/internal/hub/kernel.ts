@@ -28,6 +28,12 @@ export type ObjectSpec =
 /** The two sides of an object. A queue has only the first. */
 export type Side = 0 | 1
 
+/**
+ * Who asked last for an item of each side. Only this one has items ahead: as soon as another one asks, they are taken back, so that items
+ * are given in their order, whoever gets them.
+ */
+type Readers = [Holding | undefined, Holding | undefined]
+
 interface QueueObject {
   readonly kind: "queue"
   readonly mailbox: Mailbox
@@ -36,8 +42,7 @@ interface QueueObject {
   tickets: number
   /** Holders that put on credit. */
   readonly creditors: Set<Holding>
-  /** Holders that take items ahead of their requests. */
-  readonly takers: Set<Holding>
+  readonly readers: Readers
   readonly joiners: Set<() => void>
   unfinished: number
   /** Was it shut down at once? Then nothing that comes back stays: nobody would take it, and `join` would wait for ever. */
@@ -51,7 +56,7 @@ interface PipeObject {
   /** Holders of each side, tickets included. */
   readonly holders: [number, number]
   readonly creditors: Set<Holding>
-  readonly takers: Set<Holding>
+  readonly readers: Readers
 }
 
 type SharedObject = QueueObject | PipeObject
@@ -65,7 +70,7 @@ interface Holding {
   readonly taken: Array<Item>
   readonly peer: Peer
   readonly ref: number
-  /** Items that were sent ahead to it, in order, as far as the hub knows not claimed. */
+  /** Items that were sent ahead to it, in order, as far as the hub knows not claimed. They are older than all that is in the mailbox. */
   readonly ahead: Array<Item>
   /** What the word of {@link ahead} said when it was last read. */
   generation: number
@@ -183,7 +188,7 @@ export class Kernel {
         if (open === undefined) return true
         if ("lease" in open) {
           this.close(peer, request)
-          this.takeBack(open.mailbox, open.holding.object)
+          this.takeBack(open.holding)
           open.mailbox.giveBack(open.lease)
           this.drop(open.holding.object)
         } else {
@@ -243,9 +248,8 @@ export class Kernel {
       case Message.Request.Inspect: {
         this.settleAllClaims(object)
         const { available, full } = object.mailbox
-        let size = available
-        for (const taker of object.takers) size += taker.ahead.length
-        peer.send(Message.make(Message.Reply.Sizes, request, size, full ? 1 : 0))
+        const ahead = object.readers[0]?.ahead.length ?? 0
+        peer.send(Message.make(Message.Reply.Sizes, request, available + ahead, full ? 1 : 0))
         return true
       }
       case Message.Request.ShutDown: {
@@ -255,7 +259,7 @@ export class Kernel {
         object.mailbox.endReaders("ShutDown")
         if (flag === 1) {
           object.dropping = true
-          this.takeBack(object.mailbox, object)
+          this.takeBack(holding)
           this.drop(object)
         }
         this.done(peer, request)
@@ -378,9 +382,11 @@ export class Kernel {
     if (holding === undefined) return
     peer.holdings.delete(ref)
     const object = holding.object
-    const inbox = inboxOf(holding)
-    if (inbox !== undefined) this.takeBack(inbox, object)
-    object.takers.delete(holding)
+    const reading = readingSide(holding)
+    if (object.readers[reading] === holding) {
+      this.takeBack(holding)
+      object.readers[reading] = undefined
+    }
     for (const request of holding.requests) {
       const open = peer.open.get(request)!
       peer.open.delete(request)
@@ -427,13 +433,15 @@ export class Kernel {
   takeNow(peer: Peer, ref: number): Uint8Array | undefined {
     const holding = peer.holdings.get(ref)
     const mailbox = holding && inboxOf(holding)
-    const item = mailbox?.tryTake()
+    if (mailbox === undefined) return undefined
+    this.turnTo(holding!)
+    const item = mailbox.tryTake()
     if (typeof item !== "object") return undefined
     if (item.gone !== undefined) {
-      mailbox!.giveBack(item)
+      mailbox.giveBack(item)
       return undefined
     }
-    this.accept(holding!, mailbox!, item)
+    this.accept(holding!, mailbox, item)
     return item.bytes
   }
 
@@ -471,7 +479,7 @@ export class Kernel {
       this.done(peer, request)
     }
     let outcome = mailbox.tryPut(bytes, gone)
-    if (outcome === "WouldBlock" && (!mailbox.unreserved || object.takers.size > 0)) {
+    if (outcome === "WouldBlock" && (!mailbox.unreserved || this.isAnyAhead(object))) {
       // What was taken has left its room; and what others could have put, and did not, is for the one who wants to.
       this.settleAllClaims(object)
       this.reclaimAll(object)
@@ -549,60 +557,86 @@ export class Kernel {
 
   // ---------------------------------------------------------------------------------------------- items ahead
 
-  /** Sends what this holder may want next, and nobody else waits for. */
+  /** This holder asks for an item. `true`: it alone has asked lately. */
+  private turnTo(holding: Holding): boolean {
+    const { readers } = holding.object
+    const side = readingSide(holding)
+    const before = readers[side]
+    if (before === holding) return true
+    this.takeBack(holding)
+    readers[side] = holding
+    return before === undefined
+  }
+
+  /** Sends what this holder may want next. */
   private sendAhead(holding: Holding): void {
     const { object, peer, ref } = holding
     const words = wordsOf(holding)
-    if (words === undefined || peer.gone || !object.takers.has(holding)) return
+    if (words === undefined || peer.gone || object.readers[readingSide(holding)] !== holding) return
     this.settleClaims(holding)
     const mailbox = inboxOf(holding)!
-    const share = Math.ceil(mailbox.available / object.takers.size)
-    for (let i = Math.min(share, Claim.maxAhead - holding.ahead.length); i > 0; i--) {
+    while (holding.ahead.length < Claim.maxAhead) {
       const item = mailbox.tryTake()
       if (typeof item !== "object") return
       // What carries tickets must be asked for. And who has just revoked will ask.
-      if (item.gone !== undefined || !Claim.offer(words, Claim.slot(ref), holding.generation)) {
-        return mailbox.giveBack(item)
-      }
+      const number = item.gone === undefined ? Claim.offer(words, Claim.slot(ref), holding.generation) : undefined
+      if (number === undefined) return mailbox.giveBack(item)
       holding.ahead.push(item)
-      peer.send(Message.make(Message.Reply.Ahead, 0, ref, holding.generation, item.bytes))
+      peer.send(Message.make(Message.Reply.Ahead, number, ref, holding.generation, item.bytes))
     }
   }
 
-  /**
-   * Takes note of what was claimed. What the client has revoked goes back, and with it what others have not claimed: else they would take
-   * what is behind it first.
-   */
+  /** Takes note of what was claimed. What the client has revoked goes back. */
   private settleClaims(holding: Holding): void {
     if (holding.ahead.length === 0) return
     const mailbox = inboxOf(holding)!
     const { claimed, generation } = Claim.read(wordsOf(holding)!, Claim.slot(holding.ref))
-    // The client may have written anything there.
-    const count = Math.min(Claim.difference(holding.claimed, claimed), holding.ahead.length)
-    holding.claimed = claimed
-    for (const item of holding.ahead.splice(0, count)) this.accept(holding, mailbox, item)
+    this.settleUntil(holding, mailbox, claimed)
     if (generation === holding.generation) return
     holding.generation = generation
-    const revoked = holding.ahead.splice(0)
-    this.takeBack(mailbox, holding.object)
-    for (const item of revoked) mailbox.giveBack(item)
+    for (const item of holding.ahead.splice(0)) mailbox.giveBack(item)
     this.drop(holding.object)
   }
 
-  private settleAllClaims(object: SharedObject): void {
-    for (const taker of object.takers) this.settleClaims(taker)
+  private settleUntil(holding: Holding, mailbox: Mailbox, claimed: number): void {
+    // The client may have written anything there.
+    const count = Math.min(Claim.difference(holding.claimed, claimed), holding.ahead.length)
+    holding.claimed = claimed
+    if (count === 0) return
+    for (const item of holding.ahead.splice(0, count)) this.accept(holding, mailbox, item)
   }
 
-  /** Takes back what nobody has claimed yet. `false`: there was nothing. */
-  private takeBack(mailbox: Mailbox, object: SharedObject): boolean {
-    let found = false
-    for (const taker of object.takers) {
-      if (taker.ahead.length === 0 || inboxOf(taker) !== mailbox) continue
-      found = true
-      Claim.revoke(wordsOf(taker)!, Claim.slot(taker.ref))
-      this.settleClaims(taker)
+  /**
+   * The next of the items that were sent ahead to this holder, who asks for one because it has not seen them yet. To take them back instead
+   * would have them travel twice.
+   */
+  private claimFor(holding: Holding, mailbox: Mailbox): Item | undefined {
+    if (holding.ahead.length === 0) return undefined
+    const number = Claim.claimFor(wordsOf(holding)!, Claim.slot(holding.ref), holding.generation)
+    if (number === undefined) {
+      this.settleClaims(holding)
+      return undefined
     }
-    return found
+    this.settleUntil(holding, mailbox, number)
+    holding.claimed = Claim.next(number)
+    return holding.ahead.shift()
+  }
+
+  private settleAllClaims({ readers }: SharedObject): void {
+    for (const reader of readers) if (reader !== undefined) this.settleClaims(reader)
+  }
+
+  private isAnyAhead({ readers }: SharedObject): boolean {
+    return readers.some((reader) => reader !== undefined && reader.ahead.length > 0)
+  }
+
+  /** Takes back what was sent ahead to anybody who reads the same as this holder, and is not claimed yet. `false`: there was nothing. */
+  private takeBack(holding: Holding): boolean {
+    const reader = holding.object.readers[readingSide(holding)]
+    if (reader === undefined || reader.ahead.length === 0) return false
+    Claim.revoke(wordsOf(reader)!, Claim.slot(reader.ref))
+    this.settleClaims(reader)
+    return true
   }
 
   /** Makes the message the owner of its tickets. `false`: one of them is not there. */
@@ -633,15 +667,11 @@ export class Kernel {
       peer.open.set(request, { holding, mailbox, lease: item })
       peer.send(Message.make(Message.Reply.Item, request, 0, 0, item.bytes))
     }
-    if (holding.ahead.length > 0) this.takeBack(mailbox, holding.object)
-    let outcome = mailbox.tryTake()
-    if (outcome === "WouldBlock" && this.takeBack(mailbox, holding.object)) outcome = mailbox.tryTake()
+    const again = this.turnTo(holding)
+    const outcome = this.claimFor(holding, mailbox) ?? mailbox.tryTake()
     if (typeof outcome === "object") {
-      if ((flag & Message.GetFlag.ahead) !== 0) {
-        // Before the answer, so that they are there when the client asks for the next one.
-        holding.object.takers.add(holding)
-        this.sendAhead(holding)
-      }
+      // Before the answer, so that they are there when the client asks for the next one.
+      if (again && (flag & Message.GetFlag.ahead) !== 0) this.sendAhead(holding)
       if ((flag & Message.GetFlag.accepted) !== 0 && outcome.gone === undefined) {
         this.accept(holding, mailbox, outcome)
         peer.send(Message.make(Message.Reply.Item, request, 0, 1, outcome.bytes))
@@ -674,7 +704,7 @@ export class Kernel {
       return true
     }
     let state = mailbox.peek()
-    if (state === "WouldBlock" && this.takeBack(mailbox, holding.object)) state = mailbox.peek()
+    if (state === "WouldBlock" && this.takeBack(holding)) state = mailbox.peek()
     if (state === "Ready") this.done(peer, request)
     else if (state !== "WouldBlock" || nowait) this.refuse(peer, request, refusals[state])
     else this.awaitReader(peer, request, holding, mailbox, undefined)
@@ -772,6 +802,9 @@ const wordsOf = ({ peer, ref }: Holding): Int32Array | undefined => ref < Credit
 const outboxOf = ({ object, side }: Holding): Mailbox | undefined =>
   object.kind === "queue" ? object.mailbox : object.inbox[other(side)]
 
+/** Which of the readers of its object it is. */
+const readingSide = ({ object, side }: Holding): Side => object.kind === "queue" ? 0 : side
+
 const inboxOf = (holding: Holding): Mailbox | undefined =>
   holding.object.kind === "queue" ? holding.object.mailbox : holding.object.inbox[holding.side]
 
@@ -785,7 +818,7 @@ const makeObject = (spec: ObjectSpec): SharedObject => {
       holdings: new Set(),
       tickets: 0,
       creditors: new Set(),
-      takers: new Set(),
+      readers: [undefined, undefined],
       joiners: new Set(),
       unfinished: 0,
       dropping: false
@@ -798,6 +831,6 @@ const makeObject = (spec: ObjectSpec): SharedObject => {
       ],
       holders: [0, 0],
       creditors: new Set(),
-      takers: new Set()
+      readers: [undefined, undefined]
     }
 }

@@ -95,7 +95,7 @@ export const Reply = {
   Ticket: 35,
   /** `ref` is the number of items that a Get could take, `flag` 1 if a Put would wait. */
   Sizes: 36,
-  /** An item of `ref` that nobody asked for yet; `flag` is its generation. See `claim.ts`. */
+  /** An item of `ref` that nobody asked for yet; `flag` is its generation, and `request` its number. See `claim.ts`. */
   Ahead: 37
 } as const
 
