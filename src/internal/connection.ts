@@ -20,10 +20,9 @@ import {
 } from "../Failure.ts"
 import type { Hub } from "../Hub.ts"
 import * as Codec from "./codec.ts"
-import type { Attachment } from "./hub/attachments.ts"
 import type { Lease } from "./hub/client.ts"
 import * as Message from "./hub/message.ts"
-import { type Patience, patience, type Reference } from "./hub/reference.ts"
+import { type Meaning, type Patience, patience, type Reference } from "./hub/reference.ts"
 import * as Mail from "./mail.ts"
 import { handleSchema } from "./transit.ts"
 import { maxMessageSize } from "./transport/frames.ts"
@@ -76,17 +75,15 @@ export class ConnectionImpl {
   // ---------------------------------------------------------------------------------------------- sending
 
   readonly send = (message: unknown) =>
-    Effect.suspend(() =>
-      this.outgoing === undefined
-        ? this.wrongDirection("send")
-        : Mail.send(
-          this.outgoing,
-          this.reference,
-          message,
-          "send",
-          (bytes, attachments) => this.sendMessage(bytes, attachments)
-        )
-    )
+    this.outgoing === undefined
+      ? this.wrongDirection("send")
+      : Mail.send(this.outgoing, this.reference, message, "send", this.sendMeaning, undefined)
+
+  private readonly sendMeaning: Meaning<void, BrokenPipe, never> = {
+    onReply: () => Effect.void,
+    onRefusal: (refusal) =>
+      refusal === Message.Refusal.BrokenPipe ? Effect.fail(new BrokenPipe({ connection: this.name })) : undefined
+  }
 
   readonly sendBytes = (
     bytes: Uint8Array,
@@ -103,16 +100,10 @@ export class ConnectionImpl {
         return this.invalid("sendBytes", `size ${size} from offset ${offset} is not within the ${bytes.length} bytes`)
       }
       if (size > maxMessageSize) return this.invalid("sendBytes", Mail.tooLarge(size))
-      return this.sendMessage(bytes.subarray(offset, offset + size))
+      return this.reference.request(Message.Request.Put, this.sendMeaning, {
+        bytes: bytes.subarray(offset, offset + size)
+      })
     })
-
-  private sendMessage(bytes: Uint8Array, attachments?: ReadonlyArray<Attachment>) {
-    return this.reference.request<void, BrokenPipe>(Message.Request.Put, {
-      onReply: () => Effect.void,
-      onRefusal: (refusal) =>
-        refusal === Message.Refusal.BrokenPipe ? Effect.fail(new BrokenPipe({ connection: this.name })) : undefined
-    }, { bytes, attachments })
-  }
 
   // ---------------------------------------------------------------------------------------------- receiving
 

@@ -5,12 +5,13 @@ import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Scope from "effect/Scope"
-import { Closed, type DecodeError, EncodeError } from "../Failure.ts"
+import { Closed, type DecodeError, EncodeError, type HubLost } from "../Failure.ts"
 import type { Hub } from "../Hub.ts"
 import * as Codec from "./codec.ts"
 import type { Attachment } from "./hub/attachments.ts"
 import type { Lease } from "./hub/client.ts"
-import type { Reference } from "./hub/reference.ts"
+import * as Message from "./hub/message.ts"
+import type { Meaning, Patience, Reference } from "./hub/reference.ts"
 import { CurrentTransit } from "./transit.ts"
 import { maxMessageSize } from "./transport/frames.ts"
 
@@ -19,26 +20,33 @@ export const tooLarge = (size: number): string =>
   `${size} bytes are more than a message can have (${maxMessageSize}). Send it in parts, or send where it is.`
 
 /** Encodes a value and puts it. The objects inside of it stay alive until the message is let in, and from then on with the message. */
-export const send = <A, B, E>(
+export const send = <A, E>(
   codec: Codec.Codec<A>,
   reference: Reference,
   value: A,
   operation: string,
-  put: (bytes: Uint8Array, attachments: ReadonlyArray<Attachment> | undefined) => Effect.Effect<B, E>
-): Effect.Effect<B, E | EncodeError> =>
-  Effect.suspend((): Effect.Effect<B, E | EncodeError> => {
+  meaning: Meaning<void, E, never>,
+  patience: Patience
+): Effect.Effect<void, E | EncodeError | Closed | HubLost> =>
+  Effect.withFiber((fiber): Effect.Effect<void, E | EncodeError | Closed | HubLost> => {
     const encoded = codec.encode(value, operation)
     if (Codec.isDone(encoded)) {
       return encoded.value.length > maxMessageSize
         ? Effect.fail(new EncodeError({ object: codec.object, operation, problem: tooLarge(encoded.value.length) }))
-        : put(encoded.value, undefined)
+        : reference.begin(fiber, Message.Request.Put, meaning, { bytes: encoded.value, patience })
     }
     return Effect.acquireUseRelease(
       Scope.make(),
       (scope) => {
         const attachments: Array<Attachment> = []
         return Effect.provideService(encoded, CurrentTransit, { scope, attachments, via: reference.client }).pipe(
-          Effect.flatMap((bytes) => put(bytes, attachments.length === 0 ? undefined : attachments))
+          Effect.flatMap((bytes) =>
+            reference.request(Message.Request.Put, meaning, {
+              bytes,
+              attachments: attachments.length === 0 ? undefined : attachments,
+              patience
+            })
+          )
         )
       },
       Scope.close

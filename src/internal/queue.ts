@@ -76,14 +76,7 @@ class QueueImpl<A> {
   }
 
   private putWith(item: A, operation: string, wait: Patience) {
-    return Mail.send(
-      this.codec,
-      this.reference,
-      item,
-      operation,
-      (bytes, attachments) =>
-        this.reference.request(Message.Request.Put, this.putMeaning, { bytes, attachments, patience: wait })
-    )
+    return Mail.send(this.codec, this.reference, item, operation, this.putMeaning, wait)
   }
 
   private getWith(operation: string, wait: Patience) {

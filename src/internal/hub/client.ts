@@ -224,6 +224,11 @@ export class Client {
     return item.bytes
   }
 
+  /** Tells that an item was worked on, if the hub is in this process, and there was one. `false`: it must be asked. */
+  taskDoneNow(ref: number): boolean {
+    return this.link.near?.taskDone(ref) === true
+  }
+
   /** Was an item sent ahead that {@link takeNow} would give? */
   hasAhead(ref: number): boolean {
     const ahead = this.ahead.get(ref)

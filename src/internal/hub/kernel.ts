@@ -266,14 +266,8 @@ export class Kernel {
         return true
       }
       case Message.Request.TaskDone: {
-        if (object.joinable === undefined || object.unfinished === 0) {
-          this.refuse(peer, request, Message.Refusal.TaskDoneTooOften)
-          return true
-        }
-        this.settleAllClaims(object)
-        this.settleTaken(object, holding)
-        this.finish(object, 1)
-        this.done(peer, request)
+        if (this.taskDoneNow(peer, holding.ref)) this.done(peer, request)
+        else this.refuse(peer, request, Message.Refusal.TaskDoneTooOften)
         return true
       }
       default: {
@@ -734,6 +728,18 @@ export class Kernel {
   }
 
   // ---------------------------------------------------------------------------------------------- joinable queues
+
+  /** One item was worked on. `false`: there is none, or this is no queue that counts them. */
+  taskDoneNow(peer: Peer, ref: number): boolean {
+    const holding = peer.holdings.get(ref)
+    if (holding?.object.kind !== "queue" || holding.object.joinable === undefined) return false
+    const { object } = holding
+    if (object.unfinished === 0) return false
+    this.settleAllClaims(object)
+    this.settleTaken(object, holding)
+    this.finish(object, 1)
+    return true
+  }
 
   /** The item that a `taskDone` is about: the holder's own oldest, else the oldest that anybody took. */
   private settleTaken(object: QueueObject, holding: Holding): void {

@@ -20,10 +20,11 @@ export interface Link {
    * one is a Get that takes what comes without further ado: it may be accepted already, or there may be more behind it.
    */
   readonly ask: (message: Message.Message, eager: boolean) => Message.Message | undefined
-  /** Where the hub is in this process, what it can do at once costs no message: see `putNow` and `takeNow` of the kernel. */
+  /** Where the hub is in this process, what it can do at once costs no message: see `putNow`, `takeNow` and `taskDoneNow` of the kernel. */
   readonly near?: {
     readonly put: (ref: number, bytes: Uint8Array) => boolean
     readonly take: (ref: number) => Uint8Array | undefined
+    readonly taskDone: (ref: number) => boolean
   } | undefined
   /** Hands everything that was sent to the operating system, as far as it takes it now. */
   readonly flush: () => void
@@ -105,7 +106,8 @@ export const local = ({ kernel, later, receive }: {
         send,
         near: {
           put: (ref, bytes) => kernel.putNow(own, ref, bytes),
-          take: (ref) => isBehind() ? undefined : kernel.takeNow(own, ref)
+          take: (ref) => isBehind() ? undefined : kernel.takeNow(own, ref),
+          taskDone: (ref) => kernel.taskDoneNow(own, ref)
         },
         ask: (message, eager) => {
           if (isBehind()) {

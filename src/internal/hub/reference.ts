@@ -31,6 +31,17 @@ export interface Meaning<A, E, R> {
   readonly onRefusal?: ((refusal: number) => Effect.Effect<A, E> | undefined) | undefined
 }
 
+/** What belongs to a request. */
+export interface RequestOptions {
+  readonly bytes?: Uint8Array | undefined
+  readonly flag?: boolean | undefined
+  /** Tickets inside of `bytes`. */
+  readonly attachments?: ReadonlyArray<Attachment> | undefined
+  readonly patience?: Patience
+  /** See {@link Operation}. */
+  readonly eager?: (() => boolean) | undefined
+}
+
 /** The first number after those of stdin, stdout and stderr. */
 const firstNumber = 3
 
@@ -104,52 +115,61 @@ export class Reference {
   request<A, E = never, R = never>(
     op: Message.Op,
     meaning: Meaning<A, E, R>,
-    options: {
-      readonly bytes?: Uint8Array | undefined
-      readonly flag?: boolean | undefined
-      /** Tickets inside of `bytes`. */
-      readonly attachments?: ReadonlyArray<Attachment> | undefined
-      readonly patience?: Patience
-      /** See {@link Operation}. */
-      readonly eager?: (() => boolean) | undefined
-    } = {}
+    options: RequestOptions = {}
   ): Effect.Effect<A, E | Closed | HubLost, R> {
-    const begin = (fiber: Fiber.Fiber<unknown, unknown>): Effect.Effect<A, E | Closed | HubLost, R> => {
-      if (this.detached) return Effect.fail(this.closed())
-      if (op === Message.Request.Put && options.attachments === undefined) {
-        const put = this.client.putNow(this.ref, options.bytes!)
+    return Effect.withFiber((fiber) =>
+      op === Message.Request.Get && fiber.currentOpCount + stepsOfGet > fiber.cache.maxOpsBeforeYield
+        ? Effect.flatMap(Effect.yieldNow, () => this.begin(fiber, op, meaning, options))
+        : this.begin(fiber, op, meaning, options)
+    )
+  }
+
+  /** A request of a fiber that is running just now. */
+  begin<A, E, R>(
+    fiber: Fiber.Fiber<unknown, unknown>,
+    op: Message.Op,
+    meaning: Meaning<A, E, R>,
+    options: RequestOptions
+  ): Effect.Effect<A, E | Closed | HubLost, R> {
+    if (this.detached) return Effect.fail(this.closed())
+    const { attachments, eager, patience } = options
+    switch (op) {
+      case Message.Request.Put: {
+        const put = attachments === undefined ? this.client.putNow(this.ref, options.bytes!) : undefined
         // There is nothing to tell but that it is done.
         if (put !== undefined) return put as Effect.Effect<never>
+        break
       }
-      if (op === Message.Request.Get && options.eager?.() === true) {
-        const bytes = this.client.takeNow(this.ref)
+      case Message.Request.Get: {
+        const bytes = eager?.() === true ? this.client.takeNow(this.ref) : undefined
         if (bytes !== undefined) {
           return meaning.onReply(Message.make(Message.Reply.Item, 0, this.ref, 1, bytes), accepted)
         }
-      } else if (op === Message.Request.Poll && this.client.hasAhead(this.ref)) {
-        return meaning.onReply(Message.make(Message.Reply.Done, 0, this.ref, 0), accepted)
+        break
       }
-      const wait = options.patience
-      const flag = options.flag === true || wait === "nowait" ? 1 : 0
-      const bytes = options.bytes ?? none
-      const { attachments } = options
-      const operation: Operation<A, E | Closed | HubLost, R> = {
-        op,
-        ref: this.ref,
-        flag: attachments === undefined ? flag : flag | Message.PutFlag.attachments,
-        eager: options.eager?.(),
-        bytes: attachments === undefined ? bytes : join(attachments, bytes),
-        settle: (answer, item) => this.settle(answer, item, meaning)
+      case Message.Request.Poll: {
+        if (this.client.hasAhead(this.ref)) {
+          return meaning.onReply(Message.make(Message.Reply.Done, 0, this.ref, 0), accepted)
+        }
+        break
       }
-      return wait === undefined || wait === "nowait"
-        ? this.client.perform(operation)
-        : this.client.performWithin(operation, Effect.sleep(wait), fiber.context)
+      case Message.Request.TaskDone: {
+        if (this.client.taskDoneNow(this.ref)) return Effect.void as Effect.Effect<never>
+      }
     }
-    return Effect.withFiber((fiber) =>
-      op === Message.Request.Get && fiber.currentOpCount + stepsOfGet > fiber.cache.maxOpsBeforeYield
-        ? Effect.flatMap(Effect.yieldNow, () => begin(fiber))
-        : begin(fiber)
-    )
+    const flag = options.flag === true || patience === "nowait" ? 1 : 0
+    const bytes = options.bytes ?? none
+    const operation: Operation<A, E | Closed | HubLost, R> = {
+      op,
+      ref: this.ref,
+      flag: attachments === undefined ? flag : flag | Message.PutFlag.attachments,
+      eager: eager?.(),
+      bytes: attachments === undefined ? bytes : join(attachments, bytes),
+      settle: (answer, item) => this.settle(answer, item, meaning)
+    }
+    return patience === undefined || patience === "nowait"
+      ? this.client.perform(operation)
+      : this.client.performWithin(operation, Effect.sleep(patience), fiber.context)
   }
 
   /**

@@ -92,27 +92,20 @@ class RingDuplex implements Duplex, Pollable {
   write(chunks: ReadonlyArray<Buffer>, lastIsLent = false): void {
     if (this.isPlain) return this.below.write(chunks, lastIsLent)
     if (this.state === "closed") return
-    const keep = (i: number, chunk: Buffer) => {
-      const isLent = lastIsLent && i === chunks.length - 1
-      this.pending.push(isLent ? chunk : Buffer.from(chunk))
-      if (isLent) this.lent = true
+    for (let i = 0; i < chunks.length; i++) {
+      const chunk = chunks[i]!
+      const count = this.state === "ring" && this.pending.length === 0 ? this.writer.write(chunk) : 0
+      if (count < chunk.length) this.keep(chunk.subarray(count), lastIsLent && i === chunks.length - 1)
     }
-    let i = 0
-    if (this.state === "ring" && this.pending.length === 0) {
-      for (; i < chunks.length; i++) {
-        const chunk = chunks[i]!
-        const count = this.writer.write(chunk)
-        if (count === chunk.length) continue
-        keep(i, chunk.subarray(count))
-        i++
-        break
-      }
-    }
-    for (; i < chunks.length; i++) keep(i, chunks[i]!)
     if (this.state !== "ring") return
     if (this.pending.length > 0) this.push()
     else this.ringBell()
     this.poller.wake(this)
+  }
+
+  private keep(chunk: Buffer, isLent: boolean): void {
+    this.pending.push(isLent ? chunk : Buffer.from(chunk))
+    if (isLent) this.lent = true
   }
 
   own(): void {
