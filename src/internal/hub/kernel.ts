@@ -413,13 +413,16 @@ export class Kernel {
 
   // ---------------------------------------------------------------------------------------------- items
 
-  /** Puts a copy of the bytes at once, if there is room and nobody waits for it. `false`: it must be asked for by a message. */
-  putNow(peer: Peer, ref: number, bytes: Uint8Array): boolean {
+  /**
+   * Puts the bytes at once, or, if they may change, a copy of them, if there is room and nobody waits for it. `false`: it must be asked for
+   * by a message.
+   */
+  putNow(peer: Peer, ref: number, bytes: Uint8Array, isOwned: boolean): boolean {
     const holding = peer.holdings.get(ref)
     const mailbox = holding && outboxOf(holding)
     if (mailbox?.canPut(bytes.length) !== true) return false
     this.countPut(holding!)
-    mailbox.tryPut(Message.copy(bytes))
+    mailbox.tryPut(isOwned ? bytes : Message.copy(bytes))
     return true
   }
 
@@ -659,7 +662,7 @@ export class Kernel {
     const lease = (item: Item) => {
       holding.requests.add(request)
       peer.open.set(request, { holding, mailbox, lease: item })
-      peer.send(Message.make(Message.Reply.Item, request, 0, 0, item.bytes))
+      peer.send(Message.make(Message.Reply.Item, request, holding.ref, 0, item.bytes))
     }
     const again = this.turnTo(holding)
     const outcome = this.claimFor(holding, mailbox) ?? mailbox.tryTake()
@@ -668,7 +671,7 @@ export class Kernel {
       if (again && (flag & Message.GetFlag.ahead) !== 0) this.sendAhead(holding)
       if ((flag & Message.GetFlag.accepted) !== 0 && outcome.gone === undefined) {
         this.accept(holding, mailbox, outcome)
-        peer.send(Message.make(Message.Reply.Item, request, 0, 1, outcome.bytes))
+        peer.send(Message.make(Message.Reply.Item, request, holding.ref, 1, outcome.bytes))
       } else {
         lease(outcome)
       }

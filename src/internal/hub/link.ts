@@ -22,7 +22,7 @@ export interface Link {
   readonly ask: (message: Message.Message, eager: boolean) => Message.Message | undefined
   /** Where the hub is in this process, what it can do at once costs no message: see `putNow`, `takeNow` and `taskDoneNow` of the kernel. */
   readonly near?: {
-    readonly put: (ref: number, bytes: Uint8Array) => boolean
+    readonly put: (ref: number, bytes: Uint8Array, isOwned: boolean) => boolean
     readonly take: (ref: number) => Uint8Array | undefined
     readonly taskDone: (ref: number) => boolean
   } | undefined
@@ -67,6 +67,8 @@ export const local = ({ kernel, later, receive }: {
       let scheduled = false
       /** Of the messages that are just being delivered. */
       let undelivered = 0
+      /** Items that are not delivered yet, by object. */
+      const items = new Map<number, number>()
       let turns = 0
       const deliver = () => {
         const messages = inbox
@@ -75,6 +77,11 @@ export const local = ({ kernel, later, receive }: {
         undelivered = messages.length
         for (const message of messages) {
           undelivered--
+          if (message.op === Message.Reply.Item) {
+            const left = items.get(message.ref)! - 1
+            if (left === 0) items.delete(message.ref)
+            else items.set(message.ref, left)
+          }
           events.onMessage(message)
         }
       }
@@ -91,6 +98,7 @@ export const local = ({ kernel, later, receive }: {
           return
         }
         inbox.push(message)
+        if (message.op === Message.Reply.Item) items.set(message.ref, (items.get(message.ref) ?? 0) + 1)
         if (scheduled) return
         scheduled = true
         turns = (turns + 1) % turnsBeforeYield
@@ -100,17 +108,17 @@ export const local = ({ kernel, later, receive }: {
       const send = (message: Message.Message) => {
         receive(own, message.op === Message.Request.Put ? { ...message, bytes: Message.copy(message.bytes) } : message)
       }
-      /** While answers wait to be delivered, a later one must not overtake them. */
-      const isBehind = () => inbox.length > 0 || undelivered > 0
       return {
         send,
         near: {
-          put: (ref, bytes) => kernel.putNow(own, ref, bytes),
-          take: (ref) => isBehind() ? undefined : kernel.takeNow(own, ref),
+          put: (ref, bytes, isOwned) => kernel.putNow(own, ref, bytes, isOwned),
+          // An item must not overtake those that wait to be delivered.
+          take: (ref) => items.has(ref) ? undefined : kernel.takeNow(own, ref),
           taskDone: (ref) => kernel.taskDoneNow(own, ref)
         },
         ask: (message, eager) => {
-          if (isBehind()) {
+          // While answers wait to be delivered, a later one must not overtake them.
+          if (inbox.length > 0 || undelivered > 0) {
             send(message)
             return undefined
           }

@@ -89,6 +89,7 @@ export const PutFlag = {
 /** From the hub to a client. */
 export const Reply = {
   Done: 32,
+  /** Of `ref`; `flag` 1: it need not be accepted. */
   Item: 33,
   /** `flag` is a {@link Refusal}. */
   Failed: 34,

@@ -124,6 +124,11 @@ export class Reference {
     )
   }
 
+  /** Puts bytes that will not change, where that can be done at once in this process. `undefined`: it can't. */
+  putNow(bytes: Uint8Array): Effect.Effect<void> | undefined {
+    return !this.detached && this.client.putOwned(this.ref, bytes) ? Effect.void : undefined
+  }
+
   /** A request of a fiber that is running just now. */
   begin<A, E, R>(
     fiber: Fiber.Fiber<unknown, unknown>,

@@ -137,7 +137,9 @@ export class Dispatcher<J extends Job, S extends Slot<J>> {
     for (const slot of this.slots) {
       for (let i = slot.assigned.length - 1; i > 0; i--) {
         const job = slot.assigned[i]!
-        if (job.isAhead && (urgent === undefined || job.priority < urgent.priority)) return slot
+        // Those before it are more urgent still.
+        if (urgent !== undefined && job.priority >= urgent.priority) break
+        if (job.isAhead) return slot
       }
     }
     return undefined

@@ -20,6 +20,7 @@ import { Hub } from "../../Hub.ts"
 import { Spawner } from "../../Spawner.ts"
 import * as StreamTarget from "../../StreamTarget.ts"
 import * as Target from "../../Target.ts"
+import * as Codec from "../codec.ts"
 import { Dispatcher, Slot } from "./dispatcher.ts"
 import * as Frames from "./frames.ts"
 import { diagnose, type Loss, startFailure } from "./loss.ts"
@@ -191,7 +192,7 @@ export class PoolImpl {
     isSeries = false
   ): Effect.Effect<Task, EncodeError> {
     const task = new Task(this.nextTask++, target, payload, isSeries, options, this.now)
-    return Effect.as(task.encode(this.local), task)
+    return Effect.mapEager(task.encode(this.local), () => task)
   }
 
   /** The task waits for a worker from now on, or for this one; then {@link flush}. */
@@ -207,8 +208,10 @@ export class PoolImpl {
 
   /** Sends what can be sent, takes back what was sent ahead too early, starts the workers that are needed. */
   readonly flush: Effect.Effect<void> = Effect.uninterruptible(Effect.suspend(() => {
-    const next = this.dispatcher.next()
-    if (next !== undefined) return Effect.andThen(this.send(next.slot, next.job), this.flush)
+    for (let next = this.dispatcher.next(); next !== undefined; next = this.dispatcher.next()) {
+      const sent = this.send(next.slot, next.job)
+      if (!Codec.isDone(sent)) return Effect.andThen(sent, this.flush)
+    }
     this.admit()
     const overloaded = this.dispatcher.overloaded
     return overloaded === undefined ? this.grow : Effect.andThen(this.takeBack(overloaded), this.flush)
@@ -222,10 +225,9 @@ export class PoolImpl {
   private send(worker: Worker, task: Task): Effect.Effect<void> {
     task.slot = worker
     task.startedAt = this.now
-    const transmit = Effect.suspend(() => this.transmit(worker, task))
     return worker.process.isLoaded(task.target)
-      ? transmit
-      : Effect.andThen(worker.process.load(task.target), transmit)
+      ? this.transmit(worker, task)
+      : Effect.andThen(worker.process.load(task.target), Effect.suspend(() => this.transmit(worker, task)))
   }
 
   private transmit(worker: Worker, task: Task): Effect.Effect<void> {

@@ -184,7 +184,9 @@ export const valuesOf = (target: TaskTarget, answer: Answer): Effect.Effect<Valu
     const values = target.successes.decode(bytes, "run")
     return Codec.isDone(values) ? values : Effect.orDie(values)
   }
-  if (kind === Frames.Kind.Success) return Effect.map(decode(body), (values) => ({ values, failure: undefined }))
+  if (kind === Frames.Kind.Success) {
+    return Effect.mapEager(decode(body), (values) => ({ values, failure: undefined }))
+  }
   if (kind === Frames.Kind.FailureAfter) {
     const { exit, values } = Frames.parseFailureAfter(body)
     return Effect.flatMap(decode(values), (values) => failed(decodeExit(target, exit), values))

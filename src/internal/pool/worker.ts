@@ -257,12 +257,15 @@ export const serve = <E, R>(
       return Effect.void
     }
 
-    yield* Effect.forkIn(untilOver(Effect.forever(Effect.flatMap(control.recvBytes(), onControl))), scope)
+    yield* Effect.forkIn(
+      untilOver(Effect.forever(Effect.flatMap(control.recvBytes(), onControl), { disableYield: true })),
+      scope
+    )
     yield* untilOver(control.sendBytes(Frames.frame(Frames.Kind.Ready, 0)))
     // A task that was taken is answered.
     const work = Effect.uninterruptibleMask((restore) =>
       Effect.flatMap(restore(tasks.recvBytes()), (bytes) =>
         Effect.flatMap(perform(bytes, restore), (answer) => control.sendBytes(answer)))
     )
-    yield* untilOver(Effect.forever(watchMemory ? Effect.andThen(work, reportMemory) : work))
+    yield* untilOver(Effect.forever(watchMemory ? Effect.andThen(work, reportMemory) : work, { disableYield: true }))
   })

@@ -92,7 +92,7 @@ export class WorkerProcess {
       if (settings.output === "tagged") yield* tagOutput(this.name, process)
       yield* itsControl.close
       const receive = control.recvBytes() as Effect.Effect<Uint8Array, EndOfFile | Closed | HubLost>
-      yield* Effect.catchTags(Effect.forever(Effect.flatMap(receive, on.frame)), {
+      yield* Effect.catchTags(Effect.forever(Effect.flatMap(receive, on.frame), { disableYield: true }), {
         EndOfFile: () => Effect.void,
         Closed: () => Effect.void
       })
@@ -130,9 +130,10 @@ export class WorkerProcess {
     return this.tasks !== undefined
   }
 
-  /** Gives it a task, in this very step. */
+  /** Gives it a task; mostly in this very step. */
   send(frame: Uint8Array): Effect.Effect<void> {
-    return Effect.ignore(this.tasks!.sink.sendBytes(frame))
+    const { sink } = this.tasks!
+    return sink.reference.putNow(frame) ?? Effect.ignore(sink.sendBytes(frame))
   }
 
   /** The number of a task that it has not begun, and will not get any more; none if there is no such task. */
