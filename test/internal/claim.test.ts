@@ -124,6 +124,18 @@ describe("items ahead", () => {
     assert.deepStrictEqual(hub.said(), ["owner: done", "client 1: ShutDown"])
   })
 
+  it("are no more than 256, and not many of the long ones: what else their reader waits for comes behind them", () => {
+    const ahead = (size: number) => {
+      const hub = make(queue(0, 100_000_000), 1)
+      for (let i = 0; i < 300; i++) hub.ask(hub.owner, Request.Put, 0, "x".repeat(size))
+      hub.said()
+      hub.ask(hub.peers[0]!, Request.Get, GetFlag.ahead)
+      return hub.said().length - 1
+    }
+    assert.strictEqual(ahead(1), 256)
+    assert.strictEqual(ahead(300_000), 4)
+  })
+
   it("are counted right where the counters overflow", () => {
     const hub = make(queue(0), 1)
     for (let i = 0; i < 5000; i++) {

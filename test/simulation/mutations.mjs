@@ -196,8 +196,8 @@ const mutations = [
   {
     defect: "what a dead client had not claimed is lost",
     file: "src/internal/hub/kernel.ts",
-    find: "for (const item of holding.ahead.splice(0)) mailbox.giveBack(item)",
-    replace: "holding.ahead.splice(0)"
+    find: "for (const item of this.shiftAhead(holding, Infinity)) mailbox.giveBack(item)",
+    replace: "this.shiftAhead(holding, Infinity)"
   },
   {
     defect: "an item that goes back is overtaken by those that were sent ahead",

@@ -349,7 +349,7 @@ export class Model {
         else {
           const item = box.items.shift()!
           this.open.push({ kind: "lease", request, holding, box, item })
-          this.say(holding.peer, Reply.Item, request, 0, 0, item.text)
+          this.say(holding.peer, Reply.Item, request, holding.ref, 0, item.text)
         }
       } else if (
         box.readersEnd !== undefined && this.leases(box).length === 0 && this.waiting(box, "put").length === 0

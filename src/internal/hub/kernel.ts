@@ -72,6 +72,8 @@ interface Holding {
   readonly ref: number
   /** Items that were sent ahead to it, in order, as far as the hub knows not claimed. They are older than all that is in the mailbox. */
   readonly ahead: Array<Item>
+  /** Bytes of these. */
+  aheadBytes: number
   /** What the word of {@link ahead} said when it was last read. */
   generation: number
   claimed: number
@@ -117,6 +119,9 @@ const refusals: Record<Exclude<PutOutcome, "Done"> | GetOutcome | "WouldBlock", 
   BrokenPipe: Message.Refusal.BrokenPipe,
   EndOfFile: Message.Refusal.EndOfFile
 }
+
+/** No more is sent ahead while there is so much: what else a client waits for comes behind it. */
+const maxAheadBytes = 1024 * 1024
 
 /** How many items a holder may put without being answered. */
 const itemsWindow = 256
@@ -302,6 +307,7 @@ export class Kernel {
       ref,
       credit: 0,
       ahead: [],
+      aheadBytes: 0,
       generation: 0,
       claimed: 0
     }
@@ -572,15 +578,23 @@ export class Kernel {
     if (words === undefined || peer.gone || object.readers[readingSide(holding)] !== holding) return
     this.settleClaims(holding)
     const mailbox = inboxOf(holding)!
-    while (holding.ahead.length < Claim.maxAhead) {
+    while (holding.ahead.length < Claim.maxAhead && holding.aheadBytes < maxAheadBytes) {
       const item = mailbox.tryTake()
       if (typeof item !== "object") return
       // What carries tickets must be asked for. And who has just revoked will ask.
       const number = item.gone === undefined ? Claim.offer(words, Claim.slot(ref), holding.generation) : undefined
       if (number === undefined) return mailbox.giveBack(item)
       holding.ahead.push(item)
+      holding.aheadBytes += item.bytes.length
       peer.send(Message.make(Message.Reply.Ahead, number, ref, holding.generation, item.bytes))
     }
+  }
+
+  /** These are not ahead any more: so many of the first. */
+  private shiftAhead(holding: Holding, count: number): Array<Item> {
+    const items = holding.ahead.splice(0, count)
+    for (const { bytes } of items) holding.aheadBytes -= bytes.length
+    return items
   }
 
   /** Takes note of what was claimed. What the client has revoked goes back. */
@@ -591,7 +605,7 @@ export class Kernel {
     this.settleUntil(holding, mailbox, claimed)
     if (generation === holding.generation) return
     holding.generation = generation
-    for (const item of holding.ahead.splice(0)) mailbox.giveBack(item)
+    for (const item of this.shiftAhead(holding, Infinity)) mailbox.giveBack(item)
     this.drop(holding.object)
   }
 
@@ -600,7 +614,7 @@ export class Kernel {
     const count = Math.min(Claim.difference(holding.claimed, claimed), holding.ahead.length)
     holding.claimed = claimed
     if (count === 0) return
-    for (const item of holding.ahead.splice(0, count)) this.accept(holding, mailbox, item)
+    for (const item of this.shiftAhead(holding, count)) this.accept(holding, mailbox, item)
   }
 
   /**
@@ -616,7 +630,7 @@ export class Kernel {
     }
     this.settleUntil(holding, mailbox, number)
     holding.claimed = Claim.next(number)
-    return holding.ahead.shift()
+    return this.shiftAhead(holding, 1)[0]
   }
 
   private settleAllClaims({ readers }: SharedObject): void {
