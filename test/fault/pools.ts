@@ -443,8 +443,11 @@ export const starts = ({ kills, random, tasks }: Sizes) =>
     const pool: Pool = yield* Mp.Pool.make({ name: "Starts", size: 3, worker: slowWorker, targets: [note, pidOf] })
     let starting = 0
     let ready = 0
-    /** The pool gives up when three starts fail in a row. */
-    let inARow = 0
+    /**
+     * The pool gives up when three starts fail in a row. It may learn of a death after another worker has become ready, so that one may be left
+     * over from before.
+     */
+    let mayKill = true
     const known = new Set<string>()
     const killing = Effect.gen(function*() {
       while (starting < kills) {
@@ -453,12 +456,12 @@ export const starts = ({ kills, random, tasks }: Sizes) =>
         for (const { name, state } of workers) {
           if ((state === "idle" || state === "busy") && !known.has(name)) {
             known.add(name)
-            inARow = 0
+            mayKill = true
           }
         }
-        if (inARow < 2 && (yield* killWorker(pool, random, ({ state }) => state === "starting")) !== undefined) {
+        if (mayKill && (yield* killWorker(pool, random, ({ state }) => state === "starting")) !== undefined) {
           starting++
-          inARow++
+          mayKill = false
           yield* Effect.sleep(random.int(150))
         } else if (workers.every(isReady) && workers.length === pool.size) {
           if ((yield* killWorker(pool, random, isReady)) !== undefined) ready++

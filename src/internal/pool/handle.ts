@@ -278,14 +278,12 @@ export class PoolHandle {
   // ---------------------------------------------------------------------------------------------- the pool
 
   readonly stats: Effect.Effect<Pool.Stats> = Effect.sync(() => {
-    const { now } = this.pool
     return {
       queued: this.pool.queued,
       running: this.pool.running,
       ...this.pool.counts,
       workers: this.pool.workers.map((worker) => {
         const isBusy = worker.assigned.length > 0
-        const busy = worker.busy + (isBusy ? now - Math.max(worker.assigned[0]!.startedAt, worker.idleSince) : 0)
         return {
           name: worker.process.name,
           pid: Option.fromUndefinedOr(worker.process.pid),
@@ -295,7 +293,7 @@ export class PoolHandle {
             ? "retiring"
             : worker.state,
           tasks: worker.done,
-          utilization: worker.readyAt === 0 ? 0 : Math.min(1, busy / Math.max(1, now - worker.readyAt)),
+          utilization: worker.utilization,
           memory: Option.fromUndefinedOr(worker.memory)
         }
       })

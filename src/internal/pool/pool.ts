@@ -14,7 +14,7 @@ import * as Exit from "effect/Exit"
 import { NodeInspectSymbol } from "effect/Inspectable"
 import * as Pull from "effect/Pull"
 import * as Schedule from "effect/Schedule"
-import type * as Scope from "effect/Scope"
+import * as Scope from "effect/Scope"
 import { type EncodeError, PoisonousTask, PoolClosed, SpawnError, WorkerLost } from "../../Failure.ts"
 import { Hub } from "../../Hub.ts"
 import { Spawner } from "../../Spawner.ts"
@@ -54,7 +54,6 @@ export interface Settings extends WorkerSettings {
 /** One worker, as the pool sees it. */
 export class Worker extends Slot<Task> {
   readonly process: WorkerProcess
-  readonly metrics: Metrics.OfWorker
   /** Tasks that were just read from its pipe. */
   readonly takenBack: Array<number> = []
   /** Bytes. */
@@ -64,11 +63,22 @@ export class Worker extends Slot<Task> {
   busy = 0
   /** The pool ends it, for its memory. */
   recycled = false
+  private readonly clock: Clock.Clock
+  removeMetrics = () => {}
 
-  constructor(process: WorkerProcess, metrics: Metrics.OfWorker) {
+  constructor(process: WorkerProcess, clock: Clock.Clock) {
     super()
     this.process = process
-    this.metrics = metrics
+    this.clock = clock
+  }
+
+  /** The part of its time in which it had a task. */
+  get utilization(): number {
+    if (this.readyAt === 0) return 0
+    const now = this.clock.currentTimeMillisUnsafe()
+    const [current] = this.assigned
+    const busy = this.busy + (current === undefined ? 0 : now - Math.max(current.startedAt, this.idleSince))
+    return Math.min(1, busy / Math.max(1, now - this.readyAt))
   }
 }
 
@@ -93,7 +103,6 @@ export class PoolImpl {
   private nextTask = 0
   private nextWorker = 0
   private startFailures = 0
-  private metricsAt = 0
   private mode: Mode | undefined
   private closing: Deferred.Deferred<void> | undefined
   private failure: Cause.Cause<unknown> | undefined
@@ -107,7 +116,10 @@ export class PoolImpl {
     this.local = Context.get(context, Spawner).local
     this.scope = scope
     this.clock = Context.get(context, Clock.Clock)
-    this.metrics = Metrics.ofPool(settings.name, context as Context.Context<never>)
+    this.metrics = Metrics.ofPool(settings.name, context as Context.Context<never>, {
+      queued: () => this.queued,
+      running: () => this.running
+    })
     this.dispatcher = new Dispatcher({
       size: settings.size,
       minSize: settings.minSize,
@@ -333,23 +345,14 @@ export class PoolImpl {
 
   /** A task is over. */
   private settled(): void {
-    const { now } = this
-    const { isIdle } = this
-    // Every task would pay for more.
-    if (isIdle || now > this.metricsAt) this.updateMetrics(now)
-    if (isIdle && this.whenIdle.size > 0) {
-      for (const tell of this.whenIdle) tell()
-      this.whenIdle.clear()
-    }
+    if (this.whenIdle.size === 0 || !this.isIdle) return
+    for (const tell of this.whenIdle) tell()
+    this.whenIdle.clear()
   }
 
-  private updateMetrics(now: number): void {
-    this.metricsAt = now
-    const { queued, running } = this
-    this.metrics.update({ queued, running, ...this.counts })
-    for (const worker of this.dispatcher.slots) {
-      if (worker.readyAt > 0) worker.metrics.utilization(worker.busy / Math.max(1, now - worker.readyAt))
-    }
+  private count(what: keyof PoolImpl["counts"]): void {
+    this.counts[what]++
+    this.metrics[what]()
   }
 
   // ---------------------------------------------------------------------------------------------- workers
@@ -357,7 +360,11 @@ export class PoolImpl {
   private readonly startWorker: Effect.Effect<void> = Effect.suspend(() => {
     const name = `${this.name}-Worker-${++this.nextWorker}`
     const process = new WorkerProcess(name, this.context)
-    const worker = new Worker(process, this.metrics.worker(name))
+    const worker = new Worker(process, this.clock)
+    worker.removeMetrics = Metrics.ofWorker(this.name, name, this.context as Context.Context<never>, {
+      utilization: () => worker.utilization,
+      memory: this.settings.watchMemory ? () => worker.memory ?? 0 : undefined
+    })
     this.dispatcher.slots.add(worker)
     const run = process.run(this.settings, {
       frame: (bytes) => this.onFrame(worker, bytes),
@@ -386,8 +393,7 @@ export class PoolImpl {
     if (task === undefined) return Effect.void
     const now = this.now
     const isSuccess = frame.kind === Frames.Kind.Success
-    if (isSuccess) this.counts.completed++
-    else this.counts.failed++
+    this.count(isSuccess ? "completed" : "failed")
     worker.busy += now - Math.max(task.startedAt, worker.idleSince)
     worker.idleSince = now
     this.metrics.finished(task.startedAt - task.submittedAt, now - task.startedAt)
@@ -406,7 +412,7 @@ export class PoolImpl {
     return Effect.suspend(() => {
       if (worker.state !== "ready") return Effect.void
       worker.state = "retiring"
-      this.counts.recycled++
+      this.count("recycled")
       return Effect.flatMap(
         this.takeBack(worker),
         () => Effect.andThen(worker.assigned.length === 0 ? this.dismiss(worker) : Effect.void, this.flush)
@@ -440,7 +446,6 @@ export class PoolImpl {
   private onMemory(worker: Worker, bytes: number): Effect.Effect<void> {
     const { maxMemory, onMaxMemory } = this.settings
     worker.memory = bytes
-    worker.metrics.memory(bytes)
     if (maxMemory === undefined || bytes <= maxMemory) return Effect.void
     if (onMaxMemory === "finish") return worker.state === "ready" ? this.retire(worker) : Effect.void
     if (worker.recycled || worker.state === "gone") return Effect.void
@@ -455,7 +460,7 @@ export class PoolImpl {
       worker.state = "retiring"
       yield* this.takeBack(worker)
       const { assigned, pinned } = this.dispatcher.gone(worker)
-      worker.metrics.remove()
+      worker.removeMetrics()
       if (Deferred.isDoneUnsafe(process.ready)) this.startFailures = 0
       else if (Exit.isFailure(exit)) this.onStartFailed(worker, exit.cause)
       const loss = diagnose(exit, { recycled, heapWasFull: process.heapWasFull() })
@@ -483,10 +488,10 @@ export class PoolImpl {
   private onLost(task: Task, error: WorkerLost): void {
     if (task.answer !== undefined) return
     if (task.isCancelled) {
-      this.counts.failed++
+      this.count("failed")
       return task.deliver(Cause.interrupt())
     }
-    this.counts.lost++
+    this.count("lost")
     task.losses++
     task.sent = false
     const hurry = this.hurry
@@ -553,6 +558,7 @@ export class PoolImpl {
 
   /** Starts the first workers; fails as the first of them that can't be started. */
   readonly open: Effect.Effect<void, unknown> = Effect.gen({ self: this }, function*() {
+    yield* Scope.addFinalizer(this.scope, Effect.sync(() => this.metrics.remove()))
     for (const target of this.settings.preload) {
       this.target(StreamTarget.isStreamTarget(target) ? StreamTarget.definitionOf(target).target as Target.Any : target)
     }
