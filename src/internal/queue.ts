@@ -45,6 +45,7 @@ class QueueImpl<A> {
   private readonly hub: Hub["Service"]
   /** Made once, as most programs use nothing else. */
   private readonly getAny: Effect.Effect<A, Empty | ShutDown | DecodeError | Closed | HubLost>
+  readonly taskDone: Effect.Effect<void, InvalidState | Closed | HubLost>
 
   constructor(reference: Reference, codec: Codec.Codec<A>, hub: Hub["Service"]) {
     this.reference = reference
@@ -52,6 +53,11 @@ class QueueImpl<A> {
     this.hub = hub
     this.name = reference.name
     this.getAny = this.getWith("get", undefined)
+    this.taskDone = reference.request<void, InvalidState>(Message.Request.TaskDone, {
+      onReply: () => Effect.void,
+      onRefusal: () =>
+        Effect.fail(new InvalidState({ object: this.name, operation: "taskDone", reason: "TaskDoneTooOften" }))
+    })
   }
 
   readonly put = (item: A, options?: WithTimeout) => this.putWith(item, "put", patience(options?.timeout))
@@ -124,13 +130,6 @@ class QueueImpl<A> {
   }
   readonly cancelJoinThread: Effect.Effect<void> = Effect.void
 
-  get taskDone() {
-    return this.reference.request<void, InvalidState>(Message.Request.TaskDone, {
-      onReply: () => Effect.void,
-      onRefusal: () =>
-        Effect.fail(new InvalidState({ object: this.name, operation: "taskDone", reason: "TaskDoneTooOften" }))
-    })
-  }
   readonly join = (options?: WithTimeout) =>
     this.reference.request<void, TimedOut>(Message.Request.Join, {
       onReply: () => Effect.void,

@@ -1,3 +1,5 @@
+import { readNumber, writeNumber } from "../transport/frames.ts"
+
 /**
  * What a hub and its clients say to each other. Every message has the same five fields, so that there is one codec, and
  * no byte sequence of sufficient length that it can't read: what a message means is checked by the kernel.
@@ -134,8 +136,8 @@ export const copy = (bytes: Uint8Array): Uint8Array => new Uint8Array(bytes)
 /** Writes the header of a message. */
 export const writeHeader = (message: Message, target: Buffer, offset: number): void => {
   target[offset] = message.op
-  target.writeUInt32BE(message.request, offset + 1)
-  target.writeUInt32BE(message.ref, offset + 5)
+  writeNumber(target, offset + 1, message.request)
+  writeNumber(target, offset + 5, message.ref)
   target[offset + 9] = message.flag
 }
 
@@ -145,8 +147,8 @@ export const writeHeader = (message: Message, target: Buffer, offset: number): v
 export const read = (source: Buffer, start = 0, end = source.length): Message | undefined =>
   end - start < headerSize ? undefined : {
     op: source[start]!,
-    request: source.readUInt32BE(start + 1),
-    ref: source.readUInt32BE(start + 5),
+    request: readNumber(source, start + 1),
+    ref: readNumber(source, start + 5),
     flag: source[start + 9]!,
     // Not a Buffer: users may get to see it, and what they get is the same whether the hub is in this process or in another.
     bytes: end - start === headerSize

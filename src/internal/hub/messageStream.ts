@@ -1,7 +1,7 @@
 /**
  * Messages over a connection: frames them, and sends what one tick produced with one write.
  */
-import { FrameDecoder, type OnFrame } from "../transport/frames.ts"
+import { FrameDecoder, type OnFrame, writeNumber } from "../transport/frames.ts"
 import type { Collector, Duplex } from "../transport/transport.ts"
 import * as Message from "./message.ts"
 
@@ -9,6 +9,14 @@ import * as Message from "./message.ts"
 const scratchSize = 16 * 1024
 
 const lengthSize = 4
+
+/** A call of `set` costs more than to copy a few bytes. */
+const fewBytes = 24
+
+const put = (bytes: Uint8Array, target: Uint8Array, offset: number): void => {
+  if (bytes.length > fewBytes) return target.set(bytes, offset)
+  for (let i = 0; i < bytes.length; i++) target[offset + i] = bytes[i]!
+}
 
 /** The bytes of long messages are lent to the connection: they must not change until {@link own}, or until all is flushed. */
 export class MessageWriter {
@@ -25,11 +33,11 @@ export class MessageWriter {
     const size = Message.headerSize + message.bytes.length
     if (this.used + lengthSize + size > scratchSize) this.flush()
     const { scratch, used } = this
-    scratch.writeUInt32BE(size, used)
+    writeNumber(scratch, used, size)
     Message.writeHeader(message, scratch, used + lengthSize)
     const start = used + lengthSize + Message.headerSize
     if (start + message.bytes.length <= scratchSize) {
-      if (message.bytes.length > 0) scratch.set(message.bytes, start)
+      put(message.bytes, scratch, start)
       this.used = start + message.bytes.length
     } else {
       // A long one is not copied into a buffer together with its header, and not copied at all if it need not wait.

@@ -17,6 +17,18 @@ export type OnFrame = (source: Buffer, start: number, end: number) => void
 export const whole = (onFrame: (frame: Buffer) => void): OnFrame => (source, start, end) =>
   onFrame(source.subarray(start, end))
 
+/** What `writeUInt32BE` does, without its checks: this is done for every message. */
+export const writeNumber = (target: Uint8Array, offset: number, number: number): void => {
+  target[offset] = number >>> 24
+  target[offset + 1] = number >>> 16
+  target[offset + 2] = number >>> 8
+  target[offset + 3] = number
+}
+
+/** And what `readUInt32BE` does. */
+export const readNumber = (source: Uint8Array, offset: number): number =>
+  (source[offset]! << 24 | source[offset + 1]! << 16 | source[offset + 2]! << 8 | source[offset + 3]!) >>> 0
+
 /** Puts a length before the bytes. */
 export const lengthPrefix = (length: number): Buffer => {
   const prefix = Buffer.allocUnsafe(lengthSize)
@@ -71,7 +83,7 @@ export class FrameDecoder {
     let offset = 0
     this.needed = lengthSize
     while (all.length - offset >= lengthSize) {
-      const length = all.readUInt32BE(offset)
+      const length = readNumber(all, offset)
       if (length > this.limit) return false
       if (all.length - offset < lengthSize + length) {
         if (length > longFrame) {

@@ -42,22 +42,34 @@ export class RingWriter {
   private readonly view: View
   /** This side's own counter: the one in memory is for the reader. */
   private written: number
+  /** What the reader had taken when this side last looked: to look each time would have two processors fight for that place. */
+  private taken: number
 
   constructor(memory: ArrayBufferLike, offset: number, capacity: number) {
     this.view = view(memory, offset, capacity)
     this.written = Atomics.load(this.view.control, head)
+    this.taken = Atomics.load(this.view.control, tail)
+  }
+
+  /** Could so many bytes be written now? */
+  hasRoom(count: number): boolean {
+    return this.roomSince() >= count || this.room >= count
+  }
+
+  private roomSince(): number {
+    return Math.max(0, this.view.data.length - ((this.written - this.taken) >>> 0))
   }
 
   /** Bytes that could be written now. */
   get room(): number {
-    const { control, data } = this.view
-    return Math.max(0, data.length - ((this.written - Atomics.load(control, tail)) >>> 0))
+    this.taken = Atomics.load(this.view.control, tail)
+    return this.roomSince()
   }
 
   /** Writes as much as there is room for, and says how much that was. */
   write(bytes: Uint8Array): number {
     const { control, data, mask } = this.view
-    const count = Math.min(bytes.length, this.room)
+    const count = this.hasRoom(bytes.length) ? bytes.length : this.roomSince()
     if (count === 0) return 0
     const start = this.written & mask
     const first = Math.min(count, data.length - start)

@@ -132,7 +132,7 @@ class RingDuplex implements Duplex, Pollable {
 
   hasRoom(): boolean | undefined {
     if (this.isPlain) return this.below.hasRoom()
-    return this.state === "ring" && this.pending.length === 0 && this.writer.room >= little
+    return this.state === "ring" && this.pending.length === 0 && this.writer.hasRoom(little)
   }
 
   words(): Int32Array | undefined {
