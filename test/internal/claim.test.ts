@@ -91,6 +91,21 @@ describe("items ahead", () => {
     assert.deepStrictEqual(hub.said(), ["client 1: item c", "client 1: item d", "client 1: item e"])
   })
 
+  it("are not overtaken by what another client had, and died before it accepted it", () => {
+    const hub = withItems("", 2)
+    hub.ask(hub.peers[1]!, Request.Get)
+    for (const item of "abcd") hub.ask(hub.owner, Request.Put, 0, item)
+    hub.ask(hub.peers[0]!, Request.Get, GetFlag.ahead)
+    hub.ask(hub.peers[0]!, Request.Get, GetFlag.ahead)
+    hub.said()
+    // It has "a", client 0 has "b" and "c", and "d" ahead.
+    hub.kernel.removePeer(hub.peers[1]!)
+    assert.isFalse(hub.claim(0))
+    hub.ask(hub.peers[0]!, Request.Get)
+    hub.ask(hub.peers[0]!, Request.Get)
+    assert.deepStrictEqual(hub.said(), ["client 0: item a", "client 0: item d"])
+  })
+
   it("are not overtaken: if the item before them goes back, they go back too", () => {
     const hub = withItems("abc", 1)
     hub.ask(hub.peers[0]!, Request.Get, GetFlag.ahead)

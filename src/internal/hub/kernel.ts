@@ -382,11 +382,10 @@ export class Kernel {
     if (holding === undefined) return
     peer.holdings.delete(ref)
     const object = holding.object
+    // Also from another reader: what this one gives back comes before that.
+    this.takeBack(holding)
     const reading = readingSide(holding)
-    if (object.readers[reading] === holding) {
-      this.takeBack(holding)
-      object.readers[reading] = undefined
-    }
+    if (object.readers[reading] === holding) object.readers[reading] = undefined
     for (const request of holding.requests) {
       const open = peer.open.get(request)!
       peer.open.delete(request)
