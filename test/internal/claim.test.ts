@@ -5,6 +5,9 @@ import { make, queue } from "../support/sharedWords.ts"
 
 const { GetFlag, Request } = Message
 
+/** Turns of the event loop after which a reader that has claimed nothing is slow. */
+const slow = 8
+
 /** A queue with these items, and clients. */
 const withItems = (items: string, clients: number, spec = queue(0)) => {
   const hub = make(spec, clients)
@@ -23,19 +26,71 @@ describe("items ahead", () => {
     assert.deepStrictEqual([hub.claim(0), hub.claim(0), hub.claim(0)], [true, true, false])
   })
 
-  it("are with one reader only: as soon as another asks, it gets the first of them, and the order is kept", () => {
+  it("are with one reader only: another one waits for its turn, which comes when the first has taken them", () => {
     const hub = withItems("abcdefgh", 2)
     hub.ask(hub.peers[0]!, Request.Get, GetFlag.ahead)
     assert.strictEqual(hub.said().filter((line) => line.startsWith("client 0: ahead")).length, 7)
     hub.ask(hub.peers[1]!, Request.Get, GetFlag.ahead)
-    assert.deepStrictEqual(hub.said(), ["client 1: item b"])
+    for (let i = 0; i < 7; i++) {
+      hub.turn(slow - 1)
+      assert.deepStrictEqual(hub.said(), [])
+      assert.isTrue(hub.claim(0))
+    }
+    hub.ask(hub.owner, Request.Put, 0, "i")
+    assert.deepStrictEqual(hub.said(), ["owner: done", "client 1: item i"])
+  })
+
+  it("go back when their reader takes none of them while another one waits, in their order", () => {
+    const hub = withItems("abcdefgh", 2)
+    hub.ask(hub.peers[0]!, Request.Get, GetFlag.ahead)
+    assert.isTrue(hub.claim(0))
+    hub.ask(hub.peers[1]!, Request.Get, GetFlag.ahead)
+    hub.said()
+    hub.turn(slow)
+    assert.deepStrictEqual(hub.said(), ["client 1: item c"])
     assert.isFalse(hub.claim(0))
     // It asks again, and nobody else has: perhaps it reads alone.
     hub.ask(hub.peers[1]!, Request.Get, GetFlag.ahead)
-    const ahead = ["d", "e", "f", "g", "h"].map((item) => `client 1: ahead ${item}`)
-    assert.deepStrictEqual(hub.said(), [...ahead, "client 1: item c"])
+    const ahead = ["e", "f", "g", "h"].map((item) => `client 1: ahead ${item}`)
+    assert.deepStrictEqual(hub.said(), [...ahead, "client 1: item d"])
+  })
+
+  it("follow each other to quick readers, and not to slow ones", () => {
+    const hub = withItems("abcdefghijkl".repeat(60), 2)
+    const aheadOf = (i: number) => hub.said().filter((line) => line.startsWith(`client ${i}: ahead`)).length
     hub.ask(hub.peers[0]!, Request.Get, GetFlag.ahead)
-    assert.deepStrictEqual(hub.said(), ["client 0: item d"])
+    hub.said()
+    hub.ask(hub.peers[1]!, Request.Get, GetFlag.ahead)
+    for (let i = 0; i < Claim.maxAhead; i++) assert.isTrue(hub.claim(0))
+    hub.ask(hub.peers[0]!, Request.Get, GetFlag.ahead)
+    assert.strictEqual(aheadOf(1), Claim.maxAhead, "the first was quick")
+    hub.turn(slow)
+    assert.strictEqual(aheadOf(0), 0, "the second was not")
+  })
+
+  it("go back at once for who does not wait, and when who waits has waited long enough", () => {
+    const hub = withItems("abcd", 3)
+    hub.ask(hub.peers[0]!, Request.Get, GetFlag.ahead)
+    hub.ask(hub.peers[1]!, Request.Get, 0)
+    hub.said()
+    hub.kernel.receive(hub.peers[1]!, Message.make(Request.Cancel, hub.last(), 0, 0))
+    assert.deepStrictEqual(hub.said(), ["client 1: item b"])
+    hub.ask(hub.peers[1]!, Request.Get, GetFlag.ahead)
+    hub.said()
+    hub.ask(hub.peers[2]!, Request.Get, GetFlag.nowait)
+    assert.deepStrictEqual(hub.said(), ["client 2: item d"])
+  })
+
+  it("go to who waits for the turn when their reader dies, or lets go", () => {
+    for (const end of ["removePeer", "detach"] as const) {
+      const hub = withItems("abc", 2)
+      hub.ask(hub.peers[0]!, Request.Get, GetFlag.ahead | GetFlag.accepted)
+      hub.ask(hub.peers[1]!, Request.Get)
+      hub.said()
+      if (end === "removePeer") hub.kernel.removePeer(hub.peers[0]!)
+      else hub.ask(hub.peers[0]!, Request.Detach)
+      assert.deepStrictEqual(hub.said(), ["client 1: item b"])
+    }
   })
 
   it("that are still on their way when their reader asks: it is given the first of them", () => {
@@ -46,17 +101,6 @@ describe("items ahead", () => {
     hub.ask(hub.peers[0]!, Request.Get, GetFlag.ahead)
     assert.deepStrictEqual(hub.said(), ["client 0: item c"])
     assert.deepStrictEqual([hub.claim(0), hub.claim(0)], [true, false])
-  })
-
-  it("that one holds and has not claimed are given to another who asks, in their order", () => {
-    const hub = withItems("abcd", 2)
-    hub.ask(hub.peers[0]!, Request.Get, GetFlag.ahead)
-    assert.isTrue(hub.claim(0))
-    hub.said()
-    hub.ask(hub.peers[1]!, Request.Get)
-    hub.ask(hub.peers[1]!, Request.Get)
-    assert.deepStrictEqual(hub.said(), ["client 1: item c", "client 1: item d"])
-    assert.isFalse(hub.claim(0))
   })
 
   it("count as items of the queue until they are claimed", () => {

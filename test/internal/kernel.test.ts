@@ -26,7 +26,7 @@ const toToken = (ticket: number): Buffer => {
 class Pair {
   readonly model = new Model()
   private nextToken = 1
-  private readonly kernel = new Kernel({ makeToken: () => toToken(this.nextToken++) })
+  private readonly kernel = new Kernel({ makeToken: () => toToken(this.nextToken++), later: () => {} })
   private readonly peers = new Map<number, Peer>()
   private said: Array<readonly [number, string]> = []
   private ended: Array<number> = []

@@ -26,6 +26,7 @@ const below = (turns: Array<() => void>): Transport => {
   return {
     poll: () => {},
     onFound: () => () => {},
+    later: () => {},
     listen: (onConnection) =>
       Effect.sync(() => {
         accept = onConnection

@@ -282,9 +282,10 @@ describe("a hub that waits for an answer", () => {
         }),
       poll: () => {},
       onFound: () => () => {},
+      later: () => {},
       connect: () => Effect.die("nobody connects")
     }
-    const kernel = new Kernel({ makeToken: () => randomBytes(16) })
+    const kernel = new Kernel({ makeToken: () => randomBytes(16), later: () => {} })
     const key = randomBytes(32)
     Effect.runSync(
       Effect.scoped(serve({ transport, kernel, key, receive: (peer, message) => kernel.receive(peer, message) }))

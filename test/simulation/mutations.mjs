@@ -177,8 +177,21 @@ const mutations = [
   {
     defect: "an item that was sent ahead is kept from another who asks",
     file: "src/internal/hub/kernel.ts",
-    find: "this.takeBack(holding)\n    readers[side] = holding",
-    replace: "readers[side] = holding"
+    find: "else if (++reading.idleLooks >= maxIdleLooks) this.takeBack(reader)",
+    replace: ""
+  },
+  {
+    defect: "nobody looks whether the reader goes on, while another one waits for the turn",
+    file: "src/internal/hub/kernel.ts",
+    find:
+      "reading.parked.add(parked)\n    this.await(peer, request, holding, () => reading.parked.delete(parked))\n    this.lookLater()",
+    replace: "reading.parked.add(parked)\n    this.await(peer, request, holding, () => reading.parked.delete(parked))"
+  },
+  {
+    defect: "an item is given while an older one is ahead",
+    file: "src/internal/hub/kernel.ts",
+    find: "this.takeBack(holding)\n    if (before !== undefined) before.wasFed = false",
+    replace: "if (before !== undefined) before.wasFed = false"
   },
   {
     defect: "the hub gives an item that is on its way to who asks for one, and leaves it to be claimed",

@@ -142,6 +142,7 @@ export class Network {
     return {
       poll: () => {},
       onFound: () => () => {},
+      later: (task) => void this.schedule(1, task),
       listen: (accept) =>
         Effect.acquireRelease(
           Effect.sync(() => {

@@ -77,6 +77,7 @@ export const over = (network: Network, node: Node, segments: Segments): Transpor
   return {
     poll: rings.poll,
     onFound: rings.onFound,
+    later: rings.later,
     listen: (onConnection) => rings.listen((duplex) => onConnection(ofTheLiving(node, duplex))),
     connect: (address, events) =>
       Effect.map(

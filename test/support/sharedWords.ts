@@ -19,7 +19,8 @@ export const queue = (maxItems: number, maxBytes = 1_000_000): ObjectSpec => ({
 /** A hub with one object that several clients hold, each under the number 1, and what the hub has answered to them. */
 export const make = (spec: ObjectSpec, clients: number) => {
   let tokens = 0
-  const kernel = new Kernel({ makeToken: () => Buffer.alloc(16, ++tokens) })
+  const later: Array<() => void> = []
+  const kernel = new Kernel({ makeToken: () => Buffer.alloc(16, ++tokens), later: (task) => later.push(task) })
   const answers: Array<string> = []
   const name = (op: number, flag: number, bytes: Uint8Array) =>
     op === Reply.Item
@@ -56,6 +57,10 @@ export const make = (spec: ObjectSpec, clients: number) => {
     peers,
     words,
     said: () => answers.splice(0),
+    /** So many turns of the event loop pass. */
+    turn: (count: number) => {
+      for (; count > 0; count--) for (const task of later.splice(0)) task()
+    },
     ask: (peer: Peer, op: number, flag = 0, text = "") =>
       kernel.receive(peer, Message.make(op, ++request, 1, flag, Buffer.from(text))),
     last: () => request,

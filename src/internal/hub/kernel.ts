@@ -1,6 +1,6 @@
 /**
  * The hub's state machine: which client holds which object, the tickets on their way to new holders, and what each request
- * does. No I/O and no time: it receives messages and the news that a client is gone, and answers through `Peer.send`, now
+ * does. No I/O, and no time but a way to be called back: it receives messages and the news that a client is gone, and answers through `Peer.send`, now
  * or later. One message is one atomic step, so nothing a client does or fails to do leaves an object half changed.
  *
  * A client can only name objects by its own small numbers, which it gets by redeeming a ticket: 16 random bytes, good for
@@ -29,10 +29,29 @@ export type ObjectSpec =
 export type Side = 0 | 1
 
 /**
- * Who asked last for an item of each side. Only this one has items ahead: as soon as another one asks, they are taken back, so that items
- * are given in their order, whoever gets them.
+ * Who reads a mailbox. Only one reader has items ahead, so that items are given in their order, whoever gets them. While it takes them
+ * quickly, the others wait for their turn; if it does not, they are taken back.
  */
-type Readers = [Holding | undefined, Holding | undefined]
+interface Reading {
+  /** Who asked last. */
+  reader: Holding | undefined
+  /** Who waits for the turn. Only while the reader has items ahead. */
+  readonly parked: Set<ParkedGet>
+  /** What the reader had claimed at the last look, and how many looks ago it had claimed less. */
+  claimed: number
+  idleLooks: number
+  /** How often the turn has passed to another one. */
+  turns: number
+}
+
+interface ParkedGet {
+  readonly peer: Peer
+  readonly request: number
+  readonly holding: Holding
+  readonly flag: number
+}
+
+const makeReading = (): Reading => ({ reader: undefined, parked: new Set(), claimed: 0, idleLooks: 0, turns: 0 })
 
 interface QueueObject {
   readonly kind: "queue"
@@ -42,7 +61,8 @@ interface QueueObject {
   tickets: number
   /** Holders that put on credit. */
   readonly creditors: Set<Holding>
-  readonly readers: Readers
+  /** By side; a queue has only the first. */
+  readonly reading: readonly [Reading, Reading]
   readonly joiners: Set<() => void>
   unfinished: number
   /** Was it shut down at once? Then nothing that comes back stays: nobody would take it, and `join` would wait for ever. */
@@ -56,7 +76,8 @@ interface PipeObject {
   /** Holders of each side, tickets included. */
   readonly holders: [number, number]
   readonly creditors: Set<Holding>
-  readonly readers: Readers
+  /** By side; a queue has only the first. */
+  readonly reading: readonly [Reading, Reading]
 }
 
 type SharedObject = QueueObject | PipeObject
@@ -74,6 +95,8 @@ interface Holding {
   readonly ahead: Array<Item>
   /** Bytes of these. */
   aheadBytes: number
+  /** It was sent items ahead in this turn, and they were not taken back. */
+  wasFed: boolean
   /** What the word of {@link ahead} said when it was last read. */
   generation: number
   claimed: number
@@ -123,6 +146,12 @@ const refusals: Record<Exclude<PutOutcome, "Done"> | GetOutcome | "WouldBlock", 
 /** No more is sent ahead while there is so much: what else a client waits for comes behind it. */
 const maxAheadBytes = 1024 * 1024
 
+/** A reader that has claimed nothing for so many looks is slow. */
+const maxIdleLooks = 8
+
+/** How often the turn passes between slow readers before one of them may have items ahead, to see whether it is quick now. */
+const turnsBeforeTrial = 64
+
 /** How many items a holder may put without being answered. */
 const itemsWindow = 256
 
@@ -138,9 +167,18 @@ const key = (token: Uint8Array): string =>
 export class Kernel {
   private readonly tickets = new Map<string, Ticket>()
   private readonly makeToken: () => Uint8Array
+  private readonly later: (task: () => void) => void
+  /** Where somebody waits for the turn. */
+  private readonly crowded = new Set<Reading>()
+  private willLook = false
 
-  constructor(options: { readonly makeToken: () => Uint8Array }) {
+  constructor(options: {
+    readonly makeToken: () => Uint8Array
+    /** Runs a task in another turn of the event loop. */
+    readonly later: (task: () => void) => void
+  }) {
     this.makeToken = options.makeToken
+    this.later = options.later
   }
 
   /** A client arrived. */
@@ -157,6 +195,7 @@ export class Kernel {
     peer.gone = true
     for (const ref of peer.holdings.keys()) this.detach(peer, ref)
     for (const token of peer.tickets) this.revoke(peer, token)
+    this.passTurns()
   }
 
   /** Makes an object; the peer holds each of its sides under the given numbers. */
@@ -171,6 +210,12 @@ export class Kernel {
    * carries besides its bytes.
    */
   receive(peer: Peer, message: Message.Message, attached?: Attached): boolean {
+    const isValid = this.carryOut(peer, message, attached)
+    this.passTurns()
+    return isValid
+  }
+
+  private carryOut(peer: Peer, message: Message.Message, attached: Attached | undefined): boolean {
     const { bytes, flag, op, ref, request } = message
     switch (op) {
       case Message.Request.Revoke: {
@@ -202,6 +247,12 @@ export class Kernel {
         return true
       }
       case Message.Request.Cancel: {
+        const waiting = peer.open.get(request)
+        // It must not end with nothing while others have items that they have not taken.
+        if (waiting !== undefined && readingOf(waiting.holding).parked.size > 0) {
+          this.takeBack(waiting.holding)
+          this.passTurns()
+        }
         const open = peer.open.get(request)
         if (open === undefined || "lease" in open) return true
         open.cancel()
@@ -253,7 +304,7 @@ export class Kernel {
       case Message.Request.Inspect: {
         this.settleAllClaims(object)
         const { available, full } = object.mailbox
-        const ahead = object.readers[0]?.ahead.length ?? 0
+        const ahead = object.reading[0].reader?.ahead.length ?? 0
         peer.send(Message.make(Message.Reply.Sizes, request, available + ahead, full ? 1 : 0))
         return true
       }
@@ -308,6 +359,7 @@ export class Kernel {
       credit: 0,
       ahead: [],
       aheadBytes: 0,
+      wasFed: false,
       generation: 0,
       claimed: 0
     }
@@ -384,8 +436,8 @@ export class Kernel {
     const object = holding.object
     // Also from another reader: what this one gives back comes before that.
     this.takeBack(holding)
-    const reading = readingSide(holding)
-    if (object.readers[reading] === holding) object.readers[reading] = undefined
+    const reading = readingOf(holding)
+    if (reading.reader === holding) reading.reader = undefined
     for (const request of holding.requests) {
       const open = peer.open.get(request)!
       peer.open.delete(request)
@@ -438,12 +490,13 @@ export class Kernel {
     if (mailbox === undefined) return undefined
     this.turnTo(holding!)
     const item = mailbox.tryTake()
-    if (typeof item !== "object") return undefined
-    if (item.gone !== undefined) {
-      mailbox.giveBack(item)
+    if (typeof item !== "object" || item.gone !== undefined) {
+      if (typeof item === "object") mailbox.giveBack(item)
+      this.passTurns()
       return undefined
     }
     this.accept(holding!, mailbox, item)
+    this.passTurns()
     return item.bytes
   }
 
@@ -559,23 +612,89 @@ export class Kernel {
 
   // ---------------------------------------------------------------------------------------------- items ahead
 
-  /** This holder asks for an item. `true`: it alone has asked lately. */
+  /** This holder asks for an item, and it has the turn. `true`: it may have more ahead. */
   private turnTo(holding: Holding): boolean {
-    const { readers } = holding.object
-    const side = readingSide(holding)
-    const before = readers[side]
+    const reading = readingOf(holding)
+    const before = reading.reader
     if (before === holding) return true
+    if (before !== undefined) this.settleClaims(before)
+    const wasQuick = before === undefined || (before.wasFed && before.ahead.length === 0)
     this.takeBack(holding)
-    readers[side] = holding
-    return before === undefined
+    if (before !== undefined) before.wasFed = false
+    reading.reader = holding
+    reading.turns++
+    // Who takes slowly asks for each. Perhaps it has become quicker.
+    return wasQuick || reading.turns % turnsBeforeTrial === 0
+  }
+
+  /** Another one has items ahead, and may be about to take them. */
+  private mustWaitForTurn(holding: Holding): boolean {
+    const { reader } = readingOf(holding)
+    if (reader === undefined || reader === holding) return false
+    this.settleClaims(reader)
+    return reader.ahead.length > 0
+  }
+
+  private park(parked: ParkedGet): void {
+    const { holding, peer, request } = parked
+    const reading = readingOf(holding)
+    if (reading.parked.size === 0) {
+      reading.claimed = reading.reader!.claimed
+      reading.idleLooks = 0
+      this.crowded.add(reading)
+    }
+    reading.parked.add(parked)
+    this.await(peer, request, holding, () => reading.parked.delete(parked))
+    this.lookLater()
+  }
+
+  private lookLater(): void {
+    if (this.willLook) return
+    this.willLook = true
+    this.later(this.look)
+  }
+
+  /** Does the reader go on taking, while others wait for their turn? */
+  private readonly look = (): void => {
+    this.willLook = false
+    for (const reading of this.crowded) {
+      const { reader } = reading
+      if (reader === undefined) continue
+      this.settleClaims(reader)
+      if (reader.claimed !== reading.claimed) reading.idleLooks = 0
+      else if (++reading.idleLooks >= maxIdleLooks) this.takeBack(reader)
+      reading.claimed = reader.claimed
+    }
+    this.passTurns()
+    if (this.crowded.size > 0) this.lookLater()
+  }
+
+  /** Where nobody has items ahead any more, those who wait for their turn ask again, in their order. */
+  private passTurns(): void {
+    for (const reading of this.crowded) {
+      const { parked, reader } = reading
+      if (parked.size > 0 && reader !== undefined) {
+        this.settleClaims(reader)
+        if (reader.ahead.length > 0) continue
+      }
+      this.crowded.delete(reading)
+      const waiting = Array.from(parked)
+      parked.clear()
+      for (const { flag, holding, peer, request } of waiting) {
+        this.close(peer, request)
+        this.get(peer, request, holding, flag)
+      }
+    }
   }
 
   /** Sends what this holder may want next. */
   private sendAhead(holding: Holding): void {
-    const { object, peer, ref } = holding
+    const { peer, ref } = holding
     const words = wordsOf(holding)
-    if (words === undefined || peer.gone || object.readers[readingSide(holding)] !== holding) return
+    if (words === undefined || peer.gone || readingOf(holding).reader !== holding) return
     this.settleClaims(holding)
+    // It is the turn of somebody else, as soon as it has taken the rest.
+    if (readingOf(holding).parked.size > 0) return
     const mailbox = inboxOf(holding)!
     while (holding.ahead.length < Claim.maxAhead && holding.aheadBytes < maxAheadBytes) {
       const item = mailbox.tryTake()
@@ -585,6 +704,7 @@ export class Kernel {
       if (number === undefined) return mailbox.giveBack(item)
       holding.ahead.push(item)
       holding.aheadBytes += item.bytes.length
+      holding.wasFed = true
       peer.send(Message.make(Message.Reply.Ahead, number, ref, holding.generation, item.bytes))
     }
   }
@@ -632,18 +752,19 @@ export class Kernel {
     return this.shiftAhead(holding, 1)[0]
   }
 
-  private settleAllClaims({ readers }: SharedObject): void {
-    for (const reader of readers) if (reader !== undefined) this.settleClaims(reader)
+  private settleAllClaims({ reading }: SharedObject): void {
+    for (const { reader } of reading) if (reader !== undefined) this.settleClaims(reader)
   }
 
-  private isAnyAhead({ readers }: SharedObject): boolean {
-    return readers.some((reader) => reader !== undefined && reader.ahead.length > 0)
+  private isAnyAhead({ reading }: SharedObject): boolean {
+    return reading.some(({ reader }) => reader !== undefined && reader.ahead.length > 0)
   }
 
   /** Takes back what was sent ahead to anybody who reads the same as this holder, and is not claimed yet. `false`: there was nothing. */
   private takeBack(holding: Holding): boolean {
-    const reader = holding.object.readers[readingSide(holding)]
+    const { reader } = readingOf(holding)
     if (reader === undefined || reader.ahead.length === 0) return false
+    reader.wasFed = false
     Claim.revoke(wordsOf(reader)!, Claim.slot(reader.ref))
     this.settleClaims(reader)
     return true
@@ -677,11 +798,15 @@ export class Kernel {
       peer.open.set(request, { holding, mailbox, lease: item })
       peer.send(Message.make(Message.Reply.Item, request, holding.ref, 0, item.bytes))
     }
-    const again = this.turnTo(holding)
+    if ((flag & Message.GetFlag.nowait) === 0 && this.mustWaitForTurn(holding)) {
+      this.park({ peer, request, holding, flag })
+      return true
+    }
+    const mayFeed = this.turnTo(holding)
     const outcome = this.claimFor(holding, mailbox) ?? mailbox.tryTake()
     if (typeof outcome === "object") {
       // Before the answer, so that they are there when the client asks for the next one.
-      if (again && (flag & Message.GetFlag.ahead) !== 0) this.sendAhead(holding)
+      if (mayFeed && (flag & Message.GetFlag.ahead) !== 0) this.sendAhead(holding)
       if ((flag & Message.GetFlag.accepted) !== 0 && outcome.gone === undefined) {
         this.accept(holding, mailbox, outcome)
         peer.send(Message.make(Message.Reply.Item, request, holding.ref, 1, outcome.bytes))
@@ -824,8 +949,7 @@ const wordsOf = ({ peer, ref }: Holding): Int32Array | undefined => ref < Credit
 const outboxOf = ({ object, side }: Holding): Mailbox | undefined =>
   object.kind === "queue" ? object.mailbox : object.inbox[other(side)]
 
-/** Which of the readers of its object it is. */
-const readingSide = ({ object, side }: Holding): Side => object.kind === "queue" ? 0 : side
+const readingOf = ({ object, side }: Holding): Reading => object.reading[object.kind === "queue" ? 0 : side]
 
 const inboxOf = (holding: Holding): Mailbox | undefined =>
   holding.object.kind === "queue" ? holding.object.mailbox : holding.object.inbox[holding.side]
@@ -840,7 +964,7 @@ const makeObject = (spec: ObjectSpec): SharedObject => {
       holdings: new Set(),
       tickets: 0,
       creditors: new Set(),
-      readers: [undefined, undefined],
+      reading: [makeReading(), makeReading()],
       joiners: new Set(),
       unfinished: 0,
       dropping: false
@@ -853,6 +977,6 @@ const makeObject = (spec: ObjectSpec): SharedObject => {
       ],
       holders: [0, 0],
       creditors: new Set(),
-      readers: [undefined, undefined]
+      reading: [makeReading(), makeReading()]
     }
 }

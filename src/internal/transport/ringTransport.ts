@@ -359,6 +359,7 @@ export const over = (below: Transport, { capacity, poller, shared }: Options): T
   return {
     poll: () => poller.pollAll(),
     onFound: (listener) => poller.onFound(listener),
+    later: below.later,
     listen: (onConnection) => below.listen((duplex) => eventsOf(wrap(duplex, onConnection))),
     connect: (address, events) => {
       let ring: RingDuplex

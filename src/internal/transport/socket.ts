@@ -101,6 +101,9 @@ const makeAddress = (guard: Guard) =>
 export const make = (guard: Guard): Transport => ({
   poll: () => {},
   onFound: () => () => {},
+  later: (task) => {
+    setImmediate(task)
+  },
   listen: Effect.fnUntraced(function*(onConnection) {
     const address = yield* makeAddress(guard)
     const sockets = new Set<net.Socket>()

@@ -67,6 +67,8 @@ export interface Transport {
   readonly poll: () => void
   /** Calls back when something was taken in that nobody has asked for. Gives what ends that. */
   readonly onFound: (listener: () => void) => () => void
+  /** Runs a task in another turn of the event loop, when what has come meanwhile was taken in. */
+  readonly later: (task: () => void) => void
   /** Accepts connections until the scope closes. Gives the address that others connect to. */
   readonly listen: (
     onConnection: (duplex: Duplex) => DuplexEvents
