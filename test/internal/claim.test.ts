@@ -81,6 +81,17 @@ describe("items ahead", () => {
     assert.deepStrictEqual(hub.said(), ["client 2: item d"])
   })
 
+  it("have to be accepted by who has waited for the turn, who may wait no more when they come", () => {
+    const hub = withItems("abc", 2)
+    hub.ask(hub.peers[0]!, Request.Get, GetFlag.ahead | GetFlag.accepted)
+    hub.ask(hub.peers[1]!, Request.Get, GetFlag.accepted)
+    hub.turn(slow)
+    hub.kernel.receive(hub.peers[1]!, Message.make(Request.Return, hub.last(), 0, 0))
+    hub.said()
+    hub.ask(hub.peers[0]!, Request.Get)
+    assert.deepStrictEqual(hub.said(), ["client 0: item b"])
+  })
+
   it("go to who waits for the turn when their reader dies, or lets go", () => {
     for (const end of ["removePeer", "detach"] as const) {
       const hub = withItems("abc", 2)

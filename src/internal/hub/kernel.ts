@@ -799,7 +799,8 @@ export class Kernel {
       peer.send(Message.make(Message.Reply.Item, request, holding.ref, 0, item.bytes))
     }
     if ((flag & Message.GetFlag.nowait) === 0 && this.mustWaitForTurn(holding)) {
-      this.park({ peer, request, holding, flag })
+      // The answer does not come with the return of the call any more.
+      this.park({ peer, request, holding, flag: flag & ~Message.GetFlag.accepted })
       return true
     }
     const mayFeed = this.turnTo(holding)
