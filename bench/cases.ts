@@ -43,9 +43,6 @@ const value = { "": (m: Measurement) => m.value! }
 const own: Case["arms"] = { ours: 1, "ours-socket": 0.03, cpython: 0.3 }
 const raw: Case["arms"] = { "node-fork-json": 0.3, "node-fork-advanced": 0.3, "node-socket": 1 }
 const all: Case["arms"] = { ...own, ...raw, "effect-rpc": 0.3 }
-/** Where several consumers ask in turns, ours is not one of the fastest. */
-const shared: Case["arms"] = { ...all, ours: 0.3 }
-const { "effect-rpc": _, ...sharedByChildren } = shared
 /** Of round trips. */
 const trips: Case["arms"] = {
   ours: 1,
@@ -82,9 +79,9 @@ export const cases: ReadonlyArray<Case> = [
     arms: { ...all, "node-socket": 0.3, "effect-rpc": 0.1 }
   },
   { name: "queue-4-1", ...items, count: 1_000_000, arms: all },
-  { name: "queue-1-4", ...items, count: 1_000_000, arms: shared },
+  { name: "queue-1-4", ...items, count: 1_000_000, arms: all },
   // Workers of Effect's RPC only talk to their parent, and only when asked.
-  { name: "queue-4-4", ...items, count: 1_000_000, arms: sharedByChildren },
+  { name: "queue-4-4", ...items, count: 1_000_000, arms: { ...own, ...raw } },
   { name: "queue-1-1-record", ...items, count: 400_000, arms: all },
   { name: "joinable-queue-1-1", ...items, count: 600_000, arms: { ...own, ...raw } },
   {

@@ -1,14 +1,12 @@
 /**
  * Messages over a connection: frames them, and sends what one tick produced with one write.
  */
-import { FrameDecoder, type OnFrame, writeNumber } from "../transport/frames.ts"
+import { FrameDecoder, lengthSize, type OnFrame, writeNumber } from "../transport/frames.ts"
 import type { Collector, Duplex } from "../transport/transport.ts"
 import * as Message from "./message.ts"
 
 /** Messages that fit in here together are sent with one write. */
 const scratchSize = 16 * 1024
-
-const lengthSize = 4
 
 /** A call of `set` costs more than to copy a few bytes. */
 const fewBytes = 24
