@@ -212,6 +212,17 @@ describe("a dispatcher", () => {
     assert.strictEqual(dispatcher.next()?.job, urgent)
   })
 
+  it("sends nothing behind a task that is still on its way to its worker", () => {
+    const dispatcher = make({ size: 1 })
+    const slot = addSlot(dispatcher)
+    const [first, second] = addJobs(dispatcher, 2)
+    assert.strictEqual(dispatcher.next()?.job, first)
+    slot.isSending = true
+    assert.isUndefined(dispatcher.next())
+    slot.isSending = false
+    assert.strictEqual(dispatcher.next()?.job, second)
+  })
+
   it("spares workers that have nothing to do, and keeps as many as it must", () => {
     const dispatcher = make({ size: 4, minSize: 2 })
     const slots = Array.from({ length: 4 }, () => addSlot(dispatcher))

@@ -42,6 +42,7 @@ import { puts } from "../fixtures/pool/puts.ts"
 import { runaway } from "../fixtures/pool/runaway.ts"
 import { countTo, eager, Enough, failsAfter, floods } from "../fixtures/pool/series.ts"
 import { silent } from "../fixtures/pool/silent.ts"
+import { Slow, slowToTell } from "../fixtures/pool/slowToTell.ts"
 import { square } from "../fixtures/pool/square.ts"
 import { tells } from "../fixtures/pool/tells.ts"
 import { timesOut } from "../fixtures/pool/timesOut.ts"
@@ -1320,6 +1321,17 @@ export const poolSuite = (
           const values = yield* promptly(Effect.forEach(tasks, (task) => task.result))
           assert.deepStrictEqual(values, squaresOf(numbers(100)))
         }))
+      )
+
+      it.live(
+        "are not overtaken while their worker is told of their target",
+        inProcesses(Effect.gen(function*() {
+          const pool = yield* make({ size: 1, targets: [slowToTell] })
+          yield* pool.run(square, 1)
+          const tasks = yield* Effect.forEach(["a", "b", "c"], (label) => start(pool.run(slowToTell, label)))
+          assert.deepStrictEqual([yield* nextReport, yield* nextReport, yield* nextReport], ["a", "b", "c"])
+          yield* Effect.forEach(tasks, Fiber.join)
+        }).pipe(Effect.provide(Slow.layer(""))))
       )
     })
 

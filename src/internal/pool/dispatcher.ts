@@ -27,6 +27,8 @@ export class Slot<J extends Job> {
   done = 0
   /** It is sent more, until it has enough. */
   filling = true
+  /** A task of it is on its way, such as one whose target it must be told of first: another one would overtake it. */
+  isSending = false
 
   get isIdle(): boolean {
     return this.state === "ready" && this.assigned.length === 0
@@ -103,7 +105,7 @@ export class Dispatcher<J extends Job, S extends Slot<J>> {
   /** The next task to send and to whom; it counts as sent. */
   next(): { readonly slot: S; readonly job: J } | undefined {
     for (const slot of this.slots) {
-      if (slot.isIdle && slot.pinned.length > 0) return this.assign(slot, slot.pinned.shift()!)
+      if (slot.isIdle && !slot.isSending && slot.pinned.length > 0) return this.assign(slot, slot.pinned.shift()!)
     }
     const job = this.backlog.peek()
     if (job === undefined) return undefined
@@ -111,7 +113,8 @@ export class Dispatcher<J extends Job, S extends Slot<J>> {
     // Rather a new worker than to wait behind another task.
     const mayGrow = this.ready < this.limits.size
     for (const slot of this.slots) {
-      if (slot.state !== "ready" || slot.done + slot.assigned.length >= this.limits.maxTasks) continue
+      if (slot.state !== "ready" || slot.isSending) continue
+      if (slot.done + slot.assigned.length >= this.limits.maxTasks) continue
       if (slot.assigned.length === 0) {
         best = slot
         break

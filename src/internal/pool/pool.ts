@@ -221,8 +221,12 @@ export class PoolImpl {
   /** Sends what can be sent, takes back what was sent ahead too early, starts the workers that are needed. */
   readonly flush: Effect.Effect<void> = Effect.uninterruptible(Effect.suspend(() => {
     for (let next = this.dispatcher.next(); next !== undefined; next = this.dispatcher.next()) {
-      const sent = this.send(next.slot, next.job)
-      if (!Codec.isDone(sent)) return Effect.andThen(sent, this.flush)
+      const { job, slot } = next
+      const sent = this.send(slot, job)
+      if (!Codec.isDone(sent)) {
+        slot.isSending = true
+        return Effect.andThen(Effect.onExit(sent, () => Effect.sync(() => slot.isSending = false)), this.flush)
+      }
     }
     this.admit()
     const overloaded = this.dispatcher.overloaded
