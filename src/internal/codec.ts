@@ -5,6 +5,8 @@ import * as Effect from "effect/Effect"
 import * as SchemaBinary from "effect/encoding/SchemaBinary"
 import * as Exit from "effect/Exit"
 import * as Schema from "effect/Schema"
+import * as SchemaJITCompiler from "effect/schema/SchemaJITCompiler"
+import * as SchemaAST from "effect/SchemaAST"
 import { DecodeError, EncodeError } from "../Failure.ts"
 import { Hub } from "../Hub.ts"
 
@@ -37,27 +39,62 @@ const settle = <A, E, R>(
   fail: (problem: string) => E
 ): Effect.Effect<A, E, R> => isDone(effect) ? effect : Effect.mapError(effect, (error) => fail(oneLine(error.message)))
 
+/** After so many bytes of a schema's values it is worth a millisecond to compile it. */
+const manyBytes = 8192
+
+/** What a value costs besides its bytes. */
+const valueCost = 32
+
+/** A schema's way to bytes and back: Effect's interpreter at first, then compiled code, in half of the time. */
+class Parsers<S extends Portable> {
+  encode: (value: unknown) => Effect.Effect<Uint8Array, Schema.SchemaError, Hub>
+  decode: (bytes: unknown) => Effect.Effect<S["Type"], Schema.SchemaError, Hub>
+  private readonly binary: SchemaBinary.toCodec<S>
+  private left = manyBytes
+
+  constructor(schema: S) {
+    this.binary = SchemaBinary.toCodec(schema)
+    this.encode = Schema.encodeUnknownEffect(this.binary)
+    this.decode = Schema.decodeUnknownEffect(this.binary)
+  }
+
+  /** A value more, of so many bytes. */
+  count(bytes: number): void {
+    if (this.left < 0) return
+    this.left -= valueCost + bytes
+    if (this.left >= 0) return
+    const { ast } = this.binary
+    SchemaJITCompiler.enable(ast)
+    SchemaJITCompiler.enable(SchemaAST.flip(ast))
+    this.encode = Schema.encodeUnknownEffect(this.binary)
+    this.decode = Schema.decodeUnknownEffect(this.binary)
+  }
+}
+
 const provideHub = <A, E>(effect: Effect.Effect<A, E, Hub>, hub: Hub["Service"]): Effect.Effect<A, E> =>
   Effect.provideService(effect, Hub, hub)
 
 /** The codec of a schema for an object. Handles inside of values are redeemed at `hub`. */
 export const make = <S extends Portable>(schema: S, object: string, hub: Hub["Service"]): Codec<S["Type"]> => {
-  const binary = SchemaBinary.toCodec(schema)
-  const encode = Schema.encodeUnknownEffect(binary)
-  const decode = Schema.decodeUnknownEffect(binary)
+  const parsers = new Parsers(schema)
   let isPlain = false
   return {
     object,
     isPlain: () => isPlain,
     encode: (value, operation) => {
-      const encoded = encode(value)
-      return isDone(encoded) ? encoded : settle(
+      const encoded = parsers.encode(value)
+      if (isDone(encoded)) {
+        parsers.count(encoded.value.length)
+        return encoded
+      }
+      return settle(
         provideHub(encoded, hub),
         (problem) => new EncodeError({ object, operation, problem })
       )
     },
     decode: (bytes, operation) => {
-      const decoded = decode(bytes)
+      parsers.count(bytes.length)
+      const decoded = parsers.decode(bytes)
       if (isDone(decoded)) {
         isPlain = true
         return decoded

@@ -142,24 +142,26 @@ export class PoolHandle {
 
   readonly map = (target: Target.Any, payloads: Iterable<unknown>, options?: Pool.MapOptions) =>
     Effect.suspend(() => {
-      const values: Array<unknown> = []
-      return Effect.as(
-        this.all("map", target, payloads, options, (at, some) => {
+      let values: Array<unknown> = []
+      const collect = (count: number) => {
+        // They come in any order. An array that is filled from its middle would become a hash table.
+        values = new Array(count)
+        return (at: number, some: ReadonlyArray<unknown>) => {
           for (let i = 0; i < some.length; i++) values[at + i] = some[i]
-        }),
-        values
-      )
+        }
+      }
+      return Effect.map(this.all("map", target, payloads, options, collect), () => values)
     })
 
   readonly forEach = (target: Target.Any, payloads: Iterable<unknown>, options?: Pool.MapOptions) =>
-    this.all("forEach", target, payloads, options, () => {})
+    this.all("forEach", target, payloads, options, () => () => {})
 
   private all(
     operation: string,
     target: Target.Any,
     payloads: Iterable<unknown>,
     options: Pool.MapOptions | undefined,
-    onValues: (at: number, values: ReadonlyArray<unknown>) => void
+    collect: (count: number) => (at: number, values: ReadonlyArray<unknown>) => void
   ): Effect.Effect<void, unknown> {
     const known = this.pool.target(target)
     const progress = progressOf(options)
@@ -170,6 +172,7 @@ export class PoolHandle {
         if (items.length === 0) return this.pool.admitted
         if (!isCount(size)) return this.invalidChunk(operation, size)
         progress?.expectUnsafe(items.length)
+        const onValues = collect(items.length)
         return Batch.runAll(this.pool, known, Batch.partsOf(items, size), taskOptions, (part, values) => {
           progress?.advanceUnsafe(part.payloads.length)
           onValues(part.index * size, values)
