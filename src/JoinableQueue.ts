@@ -82,7 +82,7 @@ export interface JoinableQueueClass<Self, Id extends string, A>
   readonly layer: Layer.Layer<Self, never, Hub>
 }
 
-const kind = internal.kind("JoinableQueue", TypeId)
+const kind = internal.kind("JoinableQueue", TypeId, { keepsItems: true })
 
 const spec = (options: Options<Codec.Portable>) => ({
   maxItems: options.maxsize ?? 0,

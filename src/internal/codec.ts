@@ -4,6 +4,7 @@
 import * as Effect from "effect/Effect"
 import * as SchemaBinary from "effect/encoding/SchemaBinary"
 import * as Exit from "effect/Exit"
+import * as Predicate from "effect/Predicate"
 import * as Schema from "effect/Schema"
 import * as SchemaJITCompiler from "effect/schema/SchemaJITCompiler"
 import * as SchemaAST from "effect/SchemaAST"
@@ -71,11 +72,60 @@ class Parsers<S extends Portable> {
   }
 }
 
+/** Headers of messages take no more than that, and two messages more. */
+const maxHeaders = 28
+
+/**
+ * The bytes as a value. What is left of a message whose buffer it had for itself is given as it is; of others a copy, so that nobody's
+ * bytes go with it, neither when it is kept for long nor when its buffer is transferred.
+ */
+const toValue = (bytes: Uint8Array, mayBeKept: boolean): Uint8Array => {
+  const { buffer, byteLength, byteOffset } = bytes
+  const isAlone = byteOffset <= maxHeaders && byteOffset + byteLength === buffer.byteLength
+  return isAlone && mayBeKept ? new Uint8Array(buffer, byteOffset, byteLength) : new Uint8Array(bytes)
+}
+
+/** Is a value of the schema bytes, and nothing else? Then it is its own message. */
+const isBytes = ({ ast }: Portable): boolean =>
+  ast._tag === "Declaration" && ast.encoding === undefined &&
+  Predicate.hasProperty(ast.annotations?.representation, "id") &&
+  ast.annotations.representation.id === "effect/schema/Uint8Array"
+
+const ofBytes = (schema: Portable, object: string, isShared: boolean): Codec<unknown> => {
+  const hasChecks = schema.ast.checks !== undefined
+  const validate = Schema.decodeUnknownEffect(Schema.toType(schema)) as (
+    value: unknown
+  ) => Effect.Effect<Uint8Array, Schema.SchemaError>
+  return {
+    object,
+    isPlain: () => true,
+    encode: (value, operation) =>
+      value instanceof Uint8Array && !hasChecks
+        ? Effect.succeed(value)
+        : settle(validate(value), (problem) => new EncodeError({ object, operation, problem })),
+    decode: (bytes, operation) => {
+      const value = toValue(bytes, !isShared)
+      return hasChecks
+        ? settle(validate(value), (problem) => new DecodeError({ object, operation, problem }))
+        : Effect.succeed(value)
+    }
+  }
+}
+
 const provideHub = <A, E>(effect: Effect.Effect<A, E, Hub>, hub: Hub["Service"]): Effect.Effect<A, E> =>
   Effect.provideService(effect, Hub, hub)
 
-/** The codec of a schema for an object. Handles inside of values are redeemed at `hub`. */
-export const make = <S extends Portable>(schema: S, object: string, hub: Hub["Service"]): Codec<S["Type"]> => {
+/**
+ * The codec of a schema for an object. Handles inside of values are redeemed at `hub`. What is decoded `isShared` if somebody else may
+ * still read the same bytes.
+ */
+export const make = <S extends Portable>(
+  schema: S,
+  object: string,
+  hub: Hub["Service"],
+  isShared = false
+): Codec<S["Type"]> => {
+  if (isBytes(schema)) return ofBytes(schema, object, isShared) as Codec<S["Type"]>
   const parsers = new Parsers(schema)
   let isPlain = false
   return {

@@ -160,8 +160,11 @@ export interface Kind {
 
 type QueueSpec = Omit<Extract<ObjectSpec, { readonly kind: "queue" }>, "kind">
 
-/** Makes a kind of queue: what `name` objects are called, and the type id that tells them from others. */
-export const kind = (label: string, typeId: string): Kind => {
+/**
+ * Makes a kind of queue: what `name` objects are called, the type id that tells them from others, and whether the hub keeps an item that
+ * was taken, to deliver it again.
+ */
+export const kind = (label: string, typeId: string, { keepsItems = false } = {}): Kind => {
   class Impl<A> extends QueueImpl<A> {
     readonly [typeId] = typeId
     toJSON() {
@@ -172,7 +175,7 @@ export const kind = (label: string, typeId: string): Kind => {
     }
   }
   const construct = (reference: Reference, item: Codec.Portable, hub: Hub["Service"]) =>
-    new Impl(reference, Codec.make(item, reference.name, hub), hub)
+    new Impl(reference, Codec.make(item, reference.name, hub, keepsItems), hub)
   const is = (value: unknown): value is Impl<unknown> => Predicate.hasProperty(value, typeId)
 
   const make: Kind["make"] = Effect.fnUntraced(function*({ item, name, spec }) {

@@ -1325,13 +1325,15 @@ export const poolSuite = (
 
       it.live(
         "are not overtaken while their worker is told of their target",
-        inProcesses(Effect.gen(function*() {
-          const pool = yield* make({ size: 1, targets: [slowToTell] })
-          yield* pool.run(square, 1)
-          const tasks = yield* Effect.forEach(["a", "b", "c"], (label) => start(pool.run(slowToTell, label)))
-          assert.deepStrictEqual([yield* nextReport, yield* nextReport, yield* nextReport], ["a", "b", "c"])
-          yield* Effect.forEach(tasks, Fiber.join)
-        }).pipe(Effect.provide(Slow.layer(""))))
+        inProcesses(
+          Effect.gen(function*() {
+            const pool = yield* make({ size: 1, targets: [slowToTell] })
+            yield* pool.run(square, 1)
+            const tasks = yield* Effect.forEach(["a", "b", "c"], (label) => start(pool.run(slowToTell, label)))
+            assert.deepStrictEqual([yield* nextReport, yield* nextReport, yield* nextReport], ["a", "b", "c"])
+            yield* Effect.forEach(tasks, Fiber.join)
+          }).pipe(Effect.provide(Slow.layer("")))
+        )
       )
     })
 

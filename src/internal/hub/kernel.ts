@@ -703,7 +703,7 @@ export class Kernel {
       const number = item.gone === undefined ? Claim.offer(words, Claim.slot(ref), holding.generation) : undefined
       if (number === undefined) return mailbox.giveBack(item)
       holding.ahead.push(item)
-      holding.aheadBytes += item.bytes.length
+      holding.aheadBytes += item.size
       holding.wasFed = true
       peer.send(Message.make(Message.Reply.Ahead, number, ref, holding.generation, item.bytes))
     }
@@ -712,7 +712,7 @@ export class Kernel {
   /** These are not ahead any more: so many of the first. */
   private shiftAhead(holding: Holding, count: number): Array<Item> {
     const items = holding.ahead.splice(0, count)
-    for (const { bytes } of items) holding.aheadBytes -= bytes.length
+    for (const { size } of items) holding.aheadBytes -= size
     return items
   }
 

@@ -16,6 +16,8 @@ import * as Credit from "./credit.ts"
 export interface Item {
   readonly seq: number
   readonly bytes: Uint8Array
+  /** How many those were when it was put: an owner may give back the memory of what was taken. */
+  readonly size: number
   /** Called once, when the item is gone for good: accepted, or dropped. */
   readonly gone: (() => void) | undefined
   /** It was given to a reader, who has neither accepted nor returned it. */
@@ -186,7 +188,7 @@ export class Mailbox {
    */
   restore(item: Item): void {
     this.items++
-    this.bytes += item.bytes.length
+    this.bytes += item.size
     this.insert(item)
     this.settle()
   }
@@ -238,7 +240,7 @@ export class Mailbox {
   private admit(bytes: Uint8Array, gone: (() => void) | undefined): void {
     this.items++
     this.bytes += bytes.length
-    MutableList.append(this.fresh, { seq: this.nextSeq++, bytes, gone, leased: false })
+    MutableList.append(this.fresh, { seq: this.nextSeq++, bytes, size: bytes.length, gone, leased: false })
   }
 
   private lease(item: Item): Item {
@@ -257,7 +259,7 @@ export class Mailbox {
 
   private release(item: Item): void {
     this.items--
-    this.bytes -= item.bytes.length
+    this.bytes -= item.size
   }
 
   private shift(): Item | undefined {

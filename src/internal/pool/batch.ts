@@ -49,7 +49,7 @@ export const runAll = (
     }
     const onAnswer = (part: Part, task: Task, answer: Answer) => {
       underWay.delete(task)
-      const values = valuesOf(target, answer)
+      const values = valuesOf(target, answer, task.isSeries)
       if (Codec.isDone(values)) take(part, values.value)
       else later.push(Effect.map(values, (values) => take(part, values)))
       if (wake !== undefined && hasChanged()) {
@@ -83,7 +83,7 @@ export const runAll = (
         }
         if (first.failure !== undefined) return yield* failed
         if (underWay.size === 0) yield* pool.admitted
-        const task = yield* pool.makeTask(target, part.payloads, options, true)
+        const task = yield* pool.makeSeries(target, part.payloads, options)
         underWay.add(task)
         task.observe((answer) => onAnswer(part, task, answer))
         pool.enqueue(task)

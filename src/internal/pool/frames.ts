@@ -82,6 +82,17 @@ export const frame = (kind: number, number: number, body: Uint8Array = none): Ui
   return bytes
 }
 
+/** Memory of that size is worth to be given back at once. */
+const largeFrame = 64 * 1024
+
+/**
+ * Gives back the memory of a frame that was made here and has arrived: the next one needs as much, and the garbage collector has nothing
+ * to do with it.
+ */
+export const free = ({ buffer, byteLength }: Uint8Array): void => {
+  if (byteLength >= largeFrame) (buffer as ArrayBuffer).transfer(0)
+}
+
 export const parse = (bytes: Uint8Array): Frame => ({
   kind: bytes[0]!,
   number: readNumber(bytes, 1),

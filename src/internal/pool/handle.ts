@@ -11,7 +11,7 @@ import * as Option from "effect/Option"
 import * as Schedule from "effect/Schedule"
 import * as Stream from "effect/Stream"
 import * as Tracer from "effect/Tracer"
-import { InvalidArgument } from "../../Failure.ts"
+import { type EncodeError, InvalidArgument } from "../../Failure.ts"
 import { Hub } from "../../Hub.ts"
 import * as Pipe from "../../Pipe.ts"
 import type * as Pool from "../../Pool.ts"
@@ -70,7 +70,7 @@ export class PoolHandle {
       options,
       (taskOptions) =>
         Effect.flatMap(
-          this.answerTo(this.admittedTask(known, payload, taskOptions, false)),
+          this.answerTo(this.admitted(this.pool.makeTask(known, payload, taskOptions))),
           (answer) => valueOf(known, answer)
         )
     )
@@ -82,7 +82,7 @@ export class PoolHandle {
       this.options(options),
       (taskOptions) =>
         Effect.uninterruptibleMask((restore) =>
-          Effect.flatMap(restore(this.admittedTask(known, payload, taskOptions, false)), (task) => {
+          Effect.flatMap(restore(this.admitted(this.pool.makeTask(known, payload, taskOptions))), (task) => {
             this.pool.enqueue(task)
             return Effect.as(this.pool.flush, makeTask(this.pool, known, task))
           })
@@ -104,13 +104,10 @@ export class PoolHandle {
   }
 
   /** A task that may be enqueued now. If it can't be made, somebody else may. */
-  private admittedTask(target: TaskTarget, payload: unknown, options: TaskOptions, isSeries: boolean) {
+  private admitted(made: Effect.Effect<Task, EncodeError>) {
     return Effect.andThen(
       this.pool.admitted,
-      Effect.onError(
-        this.pool.makeTask(target, payload, options, isSeries),
-        () => Effect.sync(() => this.pool.admit())
-      )
+      Effect.onError(made, () => Effect.sync(() => this.pool.admit()))
     )
   }
 
@@ -227,8 +224,8 @@ export class PoolHandle {
 
   /** What a part of a stream gives. One that does not fit its schema ends the part before it. */
   private part(target: TaskTarget, payloads: ReadonlyArray<unknown>, options: TaskOptions) {
-    return this.answerTo(this.admittedTask(target, payloads, options, true)).pipe(
-      Effect.flatMap((answer) => valuesOf(target, answer)),
+    return this.answerTo(this.admitted(this.pool.makeSeries(target, payloads, options))).pipe(
+      Effect.flatMap((answer) => valuesOf(target, answer, payloads.length > 1)),
       Effect.catchCause((failure): Effect.Effect<Values> =>
         Cause.hasInterruptsOnly(failure)
           ? Effect.failCause(failure as Cause.Cause<never>)

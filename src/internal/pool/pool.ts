@@ -207,6 +207,17 @@ export class PoolImpl {
     return Effect.mapEager(task.encode(this.local), () => task)
   }
 
+  /** A task for several payloads, one after the other. A single one needs no array around it. */
+  makeSeries(
+    target: TaskTarget,
+    payloads: ReadonlyArray<unknown>,
+    options: TaskOptions
+  ): Effect.Effect<Task, EncodeError> {
+    return payloads.length === 1
+      ? this.makeTask(target, payloads[0], options)
+      : this.makeTask(target, payloads, options, true)
+  }
+
   /** The task waits for a worker from now on, or for this one; then {@link flush}. */
   enqueue(task: Task, worker?: Worker): void {
     const refusal = this.refusal
@@ -403,6 +414,8 @@ export class PoolImpl {
     this.metrics.finished(task.startedAt - task.submittedAt, now - task.startedAt)
     // Whoever waits for the task may look at the pool at once.
     this.settled()
+    // Its worker has it. Of those that were lost nobody knows what they have.
+    if (task.frame !== undefined && task.losses === 0) Frames.free(task.frame)
     task.deliver(frame)
     if (this.dispatcher.isWornOut(worker)) return this.retire(worker)
     if (worker.state === "retiring" && worker.assigned.length === 0) {

@@ -175,13 +175,15 @@ export interface Values {
   readonly failure: Cause.Cause<unknown> | undefined
 }
 
-export const valuesOf = (target: TaskTarget, answer: Answer): Effect.Effect<Values> => {
+export const valuesOf = (target: TaskTarget, answer: Answer, isSeries: boolean): Effect.Effect<Values> => {
   const failed = (effect: Effect.Effect<never, unknown>, values: ReadonlyArray<unknown> = []): Effect.Effect<Values> =>
     Effect.catchCause(effect, (failure) => Effect.succeed({ values, failure }))
   if (!isFrame(answer)) return Effect.succeed({ values: [], failure: answer })
   const { body, kind } = answer
-  const decode = (bytes: Uint8Array) => {
-    const values = target.successes.decode(bytes, "run")
+  const decode = (bytes: Uint8Array): Effect.Effect<ReadonlyArray<unknown>> => {
+    const values = isSeries
+      ? target.successes.decode(bytes, "run")
+      : Effect.mapEager(target.success.decode(bytes, "run"), (value) => [value])
     return Codec.isDone(values) ? values : Effect.orDie(values)
   }
   if (kind === Frames.Kind.Success) {

@@ -265,7 +265,13 @@ export const serve = <E, R>(
     // A task that was taken is answered.
     const work = Effect.uninterruptibleMask((restore) =>
       Effect.flatMap(restore(tasks.recvBytes()), (bytes) =>
-        Effect.flatMap(perform(bytes, restore), (answer) => control.sendBytes(answer)))
+        Effect.flatMap(perform(bytes, restore), (answer) =>
+          Effect.andThen(
+            control.sendBytes(answer),
+            Effect.sync(() =>
+              Frames.free(answer)
+            )
+          )))
     )
     yield* untilOver(Effect.forever(watchMemory ? Effect.andThen(work, reportMemory) : work, { disableYield: true }))
   })

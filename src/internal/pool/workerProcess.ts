@@ -133,7 +133,9 @@ export class WorkerProcess {
   /** Gives it a task; mostly in this very step. */
   send(frame: Uint8Array): Effect.Effect<void> {
     const { sink } = this.tasks!
-    return sink.reference.putNow(frame) ?? Effect.ignore(sink.sendBytes(frame))
+    // Where the worker is a fiber of this process it would have these very bytes, which may be needed again.
+    const sent = Context.get(this.context, Spawner).local ? undefined : sink.reference.putNow(frame)
+    return sent ?? Effect.ignore(sink.sendBytes(frame))
   }
 
   /** The number of a task that it has not begun, and will not get any more; none if there is no such task. */

@@ -1,0 +1,103 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Effect, Schema } from "effect"
+import * as SchemaBinary from "effect/encoding/SchemaBinary"
+import type { Hub } from "../../src/Hub.ts"
+import * as Codec from "../../src/internal/codec.ts"
+
+/** None of these schemas needs it. */
+const hub = undefined as unknown as Hub["Service"]
+
+const make = <S extends Codec.Portable>(schema: S, isShared = false) => Codec.make(schema, "thing", hub, isShared)
+
+/** A value, there and back. */
+const through = <A>(codec: Codec.Codec<A>, value: A): A =>
+  Effect.runSync(Effect.flatMap(codec.encode(value, "put"), (bytes) => codec.decode(bytes.slice(), "get")))
+
+/** A message of a buffer: what comes behind its header. */
+const message = (header: number, body: number, behind = 0): Uint8Array => {
+  const buffer = Buffer.allocUnsafeSlow(header + body + behind).fill(7)
+  return buffer.subarray(header, header + body)
+}
+
+const decode = (codec: Codec.Codec<Uint8Array>, bytes: Uint8Array) => Effect.runSync(codec.decode(bytes, "get"))
+
+describe("the codec of bytes", () => {
+  it("sends them as they are, and gives plain bytes whatever kind they were", () => {
+    const bytes = Uint8Array.of(1, 2, 3)
+    const codec = make(Schema.Uint8Array)
+    assert.strictEqual(Effect.runSync(codec.encode(bytes, "put")), bytes)
+    for (const value of [bytes, Buffer.from(bytes), new Uint8Array(0)]) {
+      const received = through(codec, value)
+      assert.strictEqual(Object.getPrototypeOf(received), Uint8Array.prototype)
+      assert.deepStrictEqual(Array.from(received), Array.from(value))
+    }
+  })
+
+  it("gives what is left of a message that had its buffer for itself without a copy", () => {
+    const bytes = message(14, 100)
+    assert.strictEqual(decode(make(Schema.Uint8Array), bytes).buffer, bytes.buffer)
+  })
+
+  for (const [what, bytes] of [["before", message(200, 100)], ["behind", message(14, 100, 14)]] as const) {
+    it(`gives a copy where others have a part of the buffer ${what}: they would go with it`, () => {
+      const value = decode(make(Schema.Uint8Array), bytes)
+      assert.notStrictEqual(value.buffer, bytes.buffer)
+      assert.strictEqual(value.buffer.byteLength, bytes.length)
+    })
+  }
+
+  it("gives a copy of what somebody else may still read", () => {
+    const bytes = message(0, 100)
+    const value = decode(make(Schema.Uint8Array, true), bytes)
+    value.fill(1)
+    assert.strictEqual(bytes[0], 7)
+  })
+
+  it("says what is wrong with a value that is none", () => {
+    const problem = Effect.runSync(Effect.flip(make(Schema.Uint8Array).encode("text" as never, "put")))
+    assert.deepInclude(problem, { _tag: "EncodeError", object: "thing", operation: "put" })
+    assert.include(problem.problem, "Uint8Array")
+  })
+
+  it("keeps the checks of a schema, in both directions", () => {
+    const short = Schema.Uint8Array.check(Schema.makeFilter((bytes) => bytes.length < 3 || "too long"))
+    const codec = make(short)
+    assert.deepStrictEqual(through(codec, Uint8Array.of(1, 2)), Uint8Array.of(1, 2))
+    const long = Uint8Array.of(1, 2, 3)
+    assert.include(Effect.runSync(Effect.flip(codec.encode(long, "put"))).problem, "too long")
+    assert.include(Effect.runSync(Effect.flip(codec.decode(long, "get"))).problem, "too long")
+  })
+
+  it("speaks to every schema of bytes, and is not used for other schemas", () => {
+    const annotated = make(Schema.Uint8Array.annotate({ description: "a picture" }))
+    assert.deepStrictEqual(Effect.runSync(annotated.encode(Uint8Array.of(1), "put")), Uint8Array.of(1))
+    const text = make(Schema.Uint8ArrayFromBase64)
+    const binary = Schema.encodeUnknownSync(SchemaBinary.toCodec(Schema.Uint8ArrayFromBase64))(Uint8Array.of(1))
+    assert.deepStrictEqual(Effect.runSync(text.encode(Uint8Array.of(1), "put")), binary)
+  })
+})
+
+const Reading = Schema.Struct({
+  id: Schema.Int.check(Schema.isGreaterThan(0)),
+  at: Schema.Date,
+  tags: Schema.Array(Schema.NonEmptyString),
+  note: Schema.optional(Schema.String)
+})
+
+describe("the codec of a schema that was used for many values", () => {
+  const codec = make(Reading)
+  const reading = (id: number): typeof Reading.Type => ({ id, at: new Date(id), tags: ["a", `${id}`] })
+  const invalid = { ...reading(1), tags: [""] }
+  const problems = () => [
+    Effect.runSync(Effect.flip(codec.encode(invalid, "put"))).problem,
+    Effect.runSync(Effect.flip(codec.decode(Uint8Array.of(1, 2, 3), "get"))).problem
+  ]
+
+  it("gives the same values, bytes and failures as before", () => {
+    const before = { bytes: Effect.runSync(codec.encode(reading(1), "put")).slice(), problems: problems() }
+    for (let id = 1; id <= 2000; id++) assert.deepStrictEqual(through(codec, reading(id)), reading(id))
+    assert.deepStrictEqual(Effect.runSync(codec.encode(reading(1), "put")).slice(), before.bytes)
+    assert.deepStrictEqual(problems(), before.problems)
+    assert.deepStrictEqual(through(codec, { ...reading(1), note: "yes" }), { ...reading(1), note: "yes" })
+  })
+})
