@@ -26,7 +26,7 @@ const newest = (file) => {
 
 export const isStale = () =>
   !fs.existsSync(dist) ||
-  ["src", "tsconfig.json", "tsconfig.build.json"].some((name) =>
+  ["src", ".ci", "tsconfig.json", "tsconfig.build.json", "package-lock.json"].some((name) =>
     newest(path.join(root, name)) > fs.statSync(dist).mtimeMs
   )
 
@@ -42,17 +42,17 @@ export const build = () => {
   // Built aside and then swapped in, so that a failed build leaves no half of one behind.
   const staging = path.join(root, `dist-${process.pid}`)
   try {
-    const { status } = spawnSync(
-      fs.existsSync(pinnedNode) ? pinnedNode : process.execPath,
-      ["node_modules/typescript/bin/tsc", "-p", "tsconfig.build.json", "--outDir", staging],
-      { cwd: root, stdio: "inherit" }
-    )
-    if (status !== 0) return false
+    const run = (...args) => {
+      const node = fs.existsSync(pinnedNode) ? pinnedNode : process.execPath
+      return spawnSync(node, args, { cwd: root, stdio: "inherit" }).status === 0
+    }
+    if (!run("node_modules/typescript/bin/tsc", "-p", "tsconfig.build.json", "--outDir", staging)) return false
     for (const name of fs.readdirSync(staging, { recursive: true })) {
       if (!name.endsWith(".d.ts")) continue
       const file = path.join(staging, name)
       fs.writeFileSync(file, rewriteDeclaration(fs.readFileSync(file, "utf8")))
     }
+    if (!run(".ci/bundle.mjs", staging)) return false
     fs.rmSync(dist, { recursive: true, force: true })
     fs.renameSync(staging, dist)
     // The age of dist/ is that of the sources it was built from.

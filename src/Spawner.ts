@@ -22,8 +22,9 @@ import type { Hub } from "./Hub.ts"
 import * as FiberSpawner from "./internal/process/fiberSpawner.ts"
 import * as FreshProcess from "./internal/process/freshProcess.ts"
 import * as Guard from "./internal/process/guard.ts"
+import { quickest } from "./internal/process/imports.ts"
 import { toModuleUrl } from "./internal/process/moduleUrl.ts"
-import { obstacle } from "./internal/process/quickImports.ts"
+import { type Imports, obstacle } from "./internal/process/quickImports.ts"
 import { registry } from "./internal/process/registry.ts"
 import * as Thread from "./internal/process/thread.ts"
 import * as WarmProcess from "./internal/process/warmProcess.ts"
@@ -168,8 +169,9 @@ export const make = (
  *
  * **Details**
  *
- * The quick way uses Node's compile cache, in a directory below that for temporary files which belongs to the user alone, unless the variable
- * `NODE_COMPILE_CACHE` names another one; and it answers, instead of Node, what relative specifiers inside of these packages mean. It is
+ * The quick way loads these modules from one file that comes with this library, if the packages that are installed are those that the file was made
+ * of; for others it answers, instead of Node, what relative specifiers inside of these packages mean. And it uses Node's compile cache,
+ * in a directory below that for temporary files which belongs to the user alone, unless the variable `NODE_COMPILE_CACHE` names another one. It is
  * not taken if the flags of Node, such as `--import`, bring in modules that may have hooks of their own. When it is not
  * taken, the layer says so at the log level `Debug`.
  *
@@ -178,14 +180,14 @@ export const make = (
  */
 export const QuickImports: Context.Reference<boolean> = Context.Reference<boolean>(
   "effect-multiprocessing/Spawner/QuickImports",
-  { defaultValue: () => registry.quickImports }
+  { defaultValue: () => registry.imports !== "plain" }
 )
 
-/** Whether children take the quick way. */
-const quickImports = Effect.gen(function*() {
+/** How children import. */
+const imports = Effect.gen(function*() {
   const why = (yield* QuickImports) ? obstacle(process.execArgv, process.env["NODE_OPTIONS"]) : "it is switched off"
   if (why !== undefined) yield* Effect.logDebug(`Children import as Node does, and not in the quick way: ${why}.`)
-  return why === undefined
+  return why === undefined ? quickest() : (): Imports => "plain"
 })
 
 /**
@@ -196,7 +198,7 @@ const quickImports = Effect.gen(function*() {
  */
 export const layer: Layer.Layer<Spawner> = Layer.effect(Spawner)(
   Effect.gen(function*() {
-    return yield* make(FreshProcess.spawn(yield* Guard.CurrentGuard, yield* quickImports))
+    return yield* make(FreshProcess.spawn(yield* Guard.CurrentGuard, yield* imports))
   })
 ).pipe(Layer.provide(Guard.layer))
 
@@ -279,7 +281,7 @@ export const layerWarm = (options: WarmOptions = {}): Layer.Layer<Spawner> =>
       }
     }
     const guard = yield* Guard.CurrentGuard
-    return yield* make(yield* WarmProcess.make(guard, { spares, preload: modules, quickImports: yield* quickImports }))
+    return yield* make(yield* WarmProcess.make(guard, { spares, preload: modules, imports: yield* imports }))
   })).pipe(Layer.provide(Guard.layer))
 
 /**
@@ -301,7 +303,7 @@ export const layerWarm = (options: WarmOptions = {}): Layer.Layer<Spawner> =>
  * @since 0.1.0
  */
 export const layerThread: Layer.Layer<Spawner> = Layer.effect(Spawner)(
-  Effect.flatMap(quickImports, (quickImports) => make(Thread.spawn(quickImports), { ownProcesses: false }))
+  Effect.flatMap(imports, (imports) => make(Thread.spawn(imports), { ownProcesses: false }))
 )
 
 /** Far from the numbers that an operating system gives. */

@@ -53,6 +53,47 @@ describe("the packed package, installed in a project of its own", () => {
     assert.strictEqual(await run(project, process.execPath, "main.ts"), "42\n")
   })
 
+  /** What a child and a child of it say of their modules. */
+  const modules = async (...flags: ReadonlyArray<string>) => {
+    const answers = JSON.parse(await run(project, process.execPath, ...flags, "bundled.js"))
+    for (const { hasFileSystem, millis, one, sameNames, samePlace } of answers) {
+      assert.deepStrictEqual(
+        { hasFileSystem, millis, one, sameNames, samePlace },
+        { hasFileSystem: true, millis: 0, one: true, sameNames: true, samePlace: true }
+      )
+    }
+    return answers.map(({ isBundled }: { readonly isBundled: boolean }) => isBundled)
+  }
+
+  it("has children that load Effect and the library from one file, whose modules are those that others find", {
+    timeout
+  }, async () => {
+    assert.deepStrictEqual(await modules(), [true, true])
+  })
+
+  it("has children that load module by module where Node's flags bring in hooks", { timeout }, async () => {
+    await fs.writeFile(path.join(project, "hooks.js"), "")
+    assert.deepStrictEqual(await modules("--import", "./hooks.js"), [false, false])
+  })
+
+  for (
+    const [what, file, change] of [
+      ["has another version", "effect/package.json", (text: string) => text.replace("\"4.1.0\"", "\"4.1.1\"")],
+      ["was changed", "effect/dist/Array.js", (text: string) => `${text}\n// changed`]
+    ] as const
+  ) {
+    it(`has children that load module by module where an installed package ${what}`, { timeout }, async () => {
+      const changed = path.join(project, "node_modules", file)
+      const text = await fs.readFile(changed, "utf8")
+      await fs.writeFile(changed, change(text))
+      try {
+        assert.deepStrictEqual(await modules(), [false, false])
+      } finally {
+        await fs.writeFile(changed, text)
+      }
+    })
+  }
+
   it("type checks", { timeout }, async () => {
     const tsc = path.join(root, "node_modules", "typescript", "bin", "tsc")
     assert.strictEqual(await run(project, process.execPath, tsc, "-p", "."), "")

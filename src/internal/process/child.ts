@@ -1,12 +1,14 @@
 /**
- * The file that a child process starts with. Its arguments: `quick` or `plain`, the way to import; the URL of a module and the name of a
+ * The file that a child process starts with. Its arguments: how to import, as JSON; the URL of a module and the name of a
  * target in it; or, for a spare, two empty ones and what to import beforehand.
  */
 import { enter } from "./entry.ts"
 import { enable } from "./quickImports.ts"
 
 const [, way, module, target, ...preload] = process.argv.splice(1)
-if (module === undefined || target === undefined) throw new Error("This file is started by effect-multiprocessing.")
-const quick = way === "quick"
-if (quick) enable()
-enter(module, target, preload, quick)
+if (way === undefined || module === undefined || target === undefined) {
+  throw new Error("This file is started by effect-multiprocessing.")
+}
+const imports = JSON.parse(way)
+if (imports !== "plain") enable(imports)
+enter(module, target, preload, imports)

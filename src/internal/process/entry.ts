@@ -13,14 +13,14 @@ export const enter = (
   module: string,
   target: string,
   preload: ReadonlyArray<string> = [],
-  quickImports = true
+  imports: unknown = "quick"
 ): void => {
   const { isMainThread, parentPort } = process.getBuiltinModule("node:worker_threads")
   const { writeSync } = process.getBuiltinModule("node:fs")
   const descriptor = 3
   const registry: {
     readonly child: true
-    readonly quickImports: boolean
+    readonly imports: unknown
     readonly targets: Map<
       string,
       Array<{
@@ -30,7 +30,7 @@ export const enter = (
       }>
     >
     readonly rehearse?: () => Promise<void>
-  } = { child: true, quickImports, targets: new Map() }
+  } = { child: true, imports, targets: new Map() }
   ;(globalThis as Record<symbol, unknown>)[Symbol.for("effect-multiprocessing/targets")] = registry
 
   // Ctrl-C at a terminal reaches the whole group of processes. The parent decides what becomes of this one.

@@ -12,6 +12,7 @@ import { enter } from "./entry.ts"
 import { toExitCode } from "./exitStatus.ts"
 import type { Guard } from "./guard.ts"
 import * as Life from "./life.ts"
+import type { Imports } from "./quickImports.ts"
 import { streams } from "./stdio.ts"
 
 /** How long after the exit of a child its control channel may still deliver. */
@@ -41,8 +42,8 @@ const own = /^(file:.*\/internal\/process\/)freshProcess(\.[jt]s)$/.exec(import.
 export const entryFile = own === null ? undefined : fileURLToPath(`${own[1]}child${own[2]}`)
 
 /** Text that enters a target, for where there is no file. Bundlers that keep names wrap functions into calls of `__name`. */
-export const entryText = ({ module, preload = [], quickImports, target }: Mission): string =>
-  `const __name = (f) => f;(${enter})(...${JSON.stringify([module, target, preload, quickImports])})`
+export const entryText = ({ imports, module, preload = [], target }: Mission): string =>
+  `const __name = (f) => f;(${enter})(...${JSON.stringify([module, target, preload, imports])})`
 
 /** The module that brings with it what every target needs; none where the library has been bundled. */
 export const runtimeModule = own === null ? undefined : new URL(`../../Target${own[2]}`, own[1]).href
@@ -52,12 +53,12 @@ export interface Mission {
   readonly module: string
   readonly target: string
   readonly preload?: ReadonlyArray<string>
-  readonly quickImports: boolean
+  readonly imports: Imports
 }
 
 /** The arguments of {@link entryFile}. */
-export const entryArguments = ({ module, preload = [], quickImports, target }: Mission): Array<string> => [
-  quickImports ? "quick" : "plain",
+export const entryArguments = ({ imports, module, preload = [], target }: Mission): Array<string> => [
+  JSON.stringify(imports),
   module,
   target,
   ...preload
@@ -154,8 +155,8 @@ export const boot = ({ channel, child, life, pid }: NodeProcess, request: Reques
 
 /** Starts a process for each request. */
 export const spawn =
-  (guard: Guard, quickImports: boolean) => (request: Request): Effect.Effect<Spawned, StartFailure> =>
+  (guard: Guard, imports: () => Imports) => (request: Request): Effect.Effect<Spawned, StartFailure> =>
     Effect.map(
-      launch(guard, request, { module: request.module, target: request.target, quickImports }),
+      launch(guard, request, { module: request.module, target: request.target, imports: imports() }),
       (process) => boot(process, request)
     )

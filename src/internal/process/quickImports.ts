@@ -1,6 +1,7 @@
 /**
  * Makes the imports of a child cheaper. A child that imports "effect" resolves two thousand specifiers, for two hundred modules, and
- * compiles these; that is most of what its start costs.
+ * compiles these; that is most of what its start costs. Most of it comes out of one file, where that is possible: see `bundle.ts`. The rest
+ * is for the others.
  *
  * Compiled code is kept by Node's own compile cache. The specifiers inside of Effect's packages and of this library are nearly all
  * relative, with their suffix, to a file in a directory about which Node was asked before: the answer is the file beside it, in the format
@@ -12,6 +13,7 @@ import * as nodeModule from "node:module"
 import * as os from "node:os"
 import * as path from "node:path"
 import { fileURLToPath } from "node:url"
+import * as Bundle from "./bundle.ts"
 
 const library = new URL("../..", import.meta.url).href
 
@@ -81,15 +83,21 @@ export const privateDirectory = (parent: string): string | undefined => {
   }
 }
 
+/** How a child imports: as Node does, the quick way, or that and much of it out of the bundle. */
+export type Imports = "plain" | "quick" | { readonly bundled: Bundle.Roots }
+
 /** In a child, before it imports anything. Never fails. */
-export const enable = (): void => {
+export const enable = (imports: Exclude<Imports, "plain">): void => {
   const { NODE_COMPILE_CACHE, NODE_DISABLE_COMPILE_CACHE } = process.env
   // Node does by itself what its user has said.
   if (NODE_COMPILE_CACHE === undefined && NODE_DISABLE_COMPILE_CACHE === undefined) {
     const directory = privateDirectory(os.tmpdir())
     if (directory !== undefined) nodeModule.enableCompileCache(directory)
   }
-  nodeModule.registerHooks({ resolve: makeResolver() })
+  nodeModule.registerHooks({
+    resolve: makeResolver(),
+    ...(imports === "quick" ? {} : { load: Bundle.makeLoader(imports.bundled) })
+  })
 }
 
 const hooks = /(?:^|\s)(?:-r|--(?:import|require|loader|experimental-loader))(?:[\s=]|$)/

@@ -7,6 +7,7 @@
 import * as Context from "effect/Context"
 import type { Socket } from "node:net"
 import type { MessagePort } from "node:worker_threads"
+import type { Imports } from "./quickImports.ts"
 
 /** What a child's entry needs of a target. */
 export interface RegisteredTarget {
@@ -24,8 +25,8 @@ export interface Registry {
   readonly targets: Map<string, Array<RegisteredTarget>>
   /** This process was started by the library. */
   readonly child: boolean
-  /** The children of this process may take the quick way to import, unless somebody says otherwise. */
-  readonly quickImports: boolean
+  /** How this process imports, if it is a child, and how its own children do, unless somebody says otherwise. */
+  readonly imports: Imports
   /** Runs what every target needs, so that a spare has it compiled before it is used. */
   rehearse?: () => Promise<void>
 }
@@ -35,7 +36,7 @@ export const registryKey = "effect-multiprocessing/targets"
 export const registry: Registry = ((globalThis as Record<symbol, unknown>)[Symbol.for(registryKey)] ??= {
   targets: new Map(),
   child: false,
-  quickImports: true
+  imports: "quick"
 }) as Registry
 
 /**

@@ -7,13 +7,14 @@ import type { Request, Spawned, StartFailure } from "../../Spawner.ts"
 import * as Control from "./control.ts"
 import { entryArguments, entryFile, entryText } from "./freshProcess.ts"
 import * as Life from "./life.ts"
+import type { Imports } from "./quickImports.ts"
 import { streams } from "./stdio.ts"
 
 /** What the exit code of a thread that was ended by force would be if it were a process. */
 const killed = -9
 
-const startWorker = (request: Request, quickImports: boolean): Worker => {
-  const mission = { module: request.module, target: request.target, quickImports }
+const startWorker = (request: Request, imports: Imports): Worker => {
+  const mission = { module: request.module, target: request.target, imports }
   const options = {
     stdin: request.stdin === "pipe",
     stdout: request.stdout !== "inherit",
@@ -28,10 +29,10 @@ const startWorker = (request: Request, quickImports: boolean): Worker => {
     : new Worker(entryFile, { ...options, argv: entryArguments(mission) })
 }
 
-export const spawn = (quickImports: boolean) =>
+export const spawn = (imports: () => Imports) =>
   Effect.fnUntraced(function*(request: Request): Effect.fn.Return<Spawned, StartFailure> {
     const worker = yield* Effect.try({
-      try: () => startWorker(request, quickImports),
+      try: () => startWorker(request, imports()),
       catch: (cause): StartFailure => ({ reason: "InterpreterFailed", cause })
     })
     const life = Life.make()

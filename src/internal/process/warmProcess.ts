@@ -7,6 +7,7 @@ import type { Request, Spawned, SpawnerService, StartFailure } from "../../Spawn
 import * as Control from "./control.ts"
 import { boot, launch, type NodeProcess, runtimeModule, spawn, usual } from "./freshProcess.ts"
 import type { Guard } from "./guard.ts"
+import type { Imports } from "./quickImports.ts"
 import { Reserve } from "./reserve.ts"
 
 /** When another spare is started after one was used: what was asked for comes first, and a start costs this process milliseconds. */
@@ -24,7 +25,7 @@ const endDeadline = 500
 export interface Options {
   readonly spares: number
   readonly preload: ReadonlyArray<string>
-  readonly quickImports: boolean
+  readonly imports: () => Imports
 }
 
 interface Spare extends NodeProcess {
@@ -62,7 +63,7 @@ export const make = Effect.fnUntraced(function*(
   const runFork = Effect.runForkWith(yield* Effect.context<never>())
   const reserve = new Reserve<Spare>(options.spares)
   const preload = runtimeModule === undefined ? options.preload : [runtimeModule, ...options.preload]
-  const fresh = spawn(guard, options.quickImports)
+  const fresh = spawn(guard, options.imports)
   /** Taken, and not yet in use. */
   const asked = new Set<Spare>()
   let refilling: NodeJS.Timeout | undefined
@@ -87,7 +88,10 @@ export const make = Effect.fnUntraced(function*(
         return tooMany ? giveUp("one after the other ended while it waited", `exit code ${exitCode}`) : Effect.void
       })
     )
-  const start = launch(guard, usual, { ...options, module: "", target: "", preload }).pipe(
+  const launchSpare = Effect.suspend(() =>
+    launch(guard, usual, { module: "", target: "", preload, imports: options.imports() })
+  )
+  const start = launchSpare.pipe(
     Effect.matchEffect({
       onFailure: ({ cause }) => reserve.giveUp() ? giveUp("the interpreter could not be started", cause) : Effect.void,
       onSuccess: (process) =>

@@ -1,0 +1,93 @@
+// Puts all modules of this library, and those of Effect that it or the root of "effect" imports, into one file: `bundle.js` in the directory
+// of the build, beside `bundle.json`, which says what is in it. See src/internal/process/bundle.ts.
+import * as fs from "node:fs"
+import { createRequire } from "node:module"
+import * as path from "node:path"
+import { pathToFileURL } from "node:url"
+import { rolldown } from "rolldown"
+
+const packages = ["effect", "@effect/platform-node", "@effect/platform-node-shared"]
+
+const dist = path.resolve(process.argv[2])
+const inDist = (file) => path.join(dist, file)
+
+const isBundled = (id) => packages.some((name) => id === name || id.startsWith(`${name}/`))
+
+const entry = "bundle"
+
+/** One file from the text of an entry. */
+const link = async (text) => {
+  const bundle = await rolldown({
+    input: entry,
+    platform: "node",
+    external: (id) => id !== entry && !id.startsWith(".") && !path.isAbsolute(id) && !isBundled(id),
+    treeshake: false,
+    plugins: [{
+      name: "entry",
+      resolveId: (id) => id === entry ? `\0${entry}` : undefined,
+      load: (id) => id === `\0${entry}` ? text : undefined,
+      // Each module keeps its own place.
+      transform: (text, id) =>
+        id.startsWith(dist) && text.includes("import.meta.url")
+          ? text.replaceAll(
+            "import.meta.url",
+            `new URL(${JSON.stringify(path.relative(dist, id))}, import.meta.url).href`
+          )
+          : undefined
+    }]
+  })
+  const { output } = await bundle.generate({
+    format: "esm",
+    comments: { annotation: false, jsdoc: false, legal: true }
+  })
+  await bundle.close()
+  if (output.length !== 1) throw new Error("the bundle is more than one file")
+  return output[0]
+}
+
+const exportsOf = (files, suffix) =>
+  files.map((file, i) => `export * as m${i}${suffix} from ${JSON.stringify(file)}`).join("\n")
+
+const require = createRequire(inDist("index.js"))
+const reached = await link(exportsOf([inDist("index.js"), require.resolve("effect")], "_"))
+const files = reached.moduleIds.filter((id) => path.isAbsolute(id))
+const { code, imports } = await link(exportsOf(files, ""))
+
+const foreign = imports.filter((name) => !name.startsWith("node:"))
+if (foreign.length > 0) throw new Error(`the bundle imports ${foreign.join(", ")}`)
+
+const manifest = { packages: {}, own: {} }
+
+/** The package of a file: the nearest directory above it with a name of its own. */
+const packageOf = (file) => {
+  let directory = path.dirname(file)
+  for (;;) {
+    const info = path.join(directory, "package.json")
+    const { name, version } = fs.existsSync(info) ? JSON.parse(fs.readFileSync(info, "utf8")) : {}
+    if (name !== undefined) return { directory, name, version }
+    directory = path.dirname(directory)
+  }
+}
+
+for (const [i, file] of files.entries()) {
+  const names = Object.keys(await import(pathToFileURL(file).href))
+  const strange = names.filter((name) => !/^[\p{ID_Start}$_][\p{ID_Continue}$]*$/u.test(name))
+  if (strange.length > 0) throw new Error(`${file} exports ${strange.join(", ")}`)
+  const module = { as: `m${i}`, names, size: fs.statSync(file).size }
+  if (file.startsWith(dist)) {
+    manifest.own[path.relative(dist, file).replaceAll(path.sep, "/")] = module
+    continue
+  }
+  const { directory, name, version } = packageOf(file)
+  if (!packages.includes(name)) throw new Error(`the bundle has a module of ${name}`)
+  manifest.packages[name] ??= { version, modules: {} }
+  manifest.packages[name].modules[path.relative(directory, file).replaceAll(path.sep, "/")] = module
+}
+
+const text = code
+  // Not the name of the directory, which is another one in each build.
+  .replaceAll(`// ${path.relative(process.cwd(), dist)}/`, "// ")
+  // One character beyond the first 256 would double the memory of all others. They stand in strings.
+  .replaceAll(/[^\0-\x7f]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`)
+fs.writeFileSync(inDist("bundle.js"), text)
+fs.writeFileSync(inDist("bundle.json"), JSON.stringify(manifest))
