@@ -3,8 +3,9 @@
  * what the model says, and nothing else.
  */
 import { assert, describe, it } from "@effect/vitest"
-import { Kernel, type ObjectSpec, type Peer } from "../../src/internal/hub/kernel.ts"
+import { Kernel } from "../../src/internal/hub/kernel.ts"
 import * as Message from "../../src/internal/hub/message.ts"
+import type { ObjectSpec, Peer } from "../../src/internal/hub/objects.ts"
 import { Model, type ModelMessage, show } from "../support/kernelModel.ts"
 import { Random, seed, seedNote } from "../support/random.ts"
 

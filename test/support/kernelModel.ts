@@ -2,8 +2,8 @@
  * What the hub's kernel is to do, written in the plainest way: lists, searched from the beginning, and no state that could be computed.
  * It shares nothing with the kernel but the numbers of the messages.
  */
-import type { ObjectSpec } from "../../src/internal/hub/kernel.ts"
 import { PutFlag, Refusal, Reply, Request } from "../../src/internal/hub/message.ts"
+import type { ObjectSpec } from "../../src/internal/hub/objects.ts"
 
 /** A message as a model sees it: a ticket is the number of the hand-over that made it. */
 export interface ModelMessage {

@@ -4,8 +4,9 @@
 import { assert } from "@effect/vitest"
 import * as Claim from "../../src/internal/hub/claim.ts"
 import * as Credit from "../../src/internal/hub/credit.ts"
-import { Kernel, type ObjectSpec, type Peer } from "../../src/internal/hub/kernel.ts"
+import { Kernel } from "../../src/internal/hub/kernel.ts"
 import * as Message from "../../src/internal/hub/message.ts"
+import type { ObjectSpec, Peer } from "../../src/internal/hub/objects.ts"
 
 const { PutFlag, Refusal, Reply, Request } = Message
 

@@ -10,8 +10,9 @@
  * the address, and 16 bytes.
  */
 import * as Effect from "effect/Effect"
-import type { Attached, Kernel, Peer } from "./kernel.ts"
+import type { Attached, Kernel } from "./kernel.ts"
 import * as Message from "./message.ts"
+import type { Peer } from "./objects.ts"
 
 /** A ticket on its way. */
 export interface Attachment {

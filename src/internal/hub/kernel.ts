@@ -6,107 +6,25 @@
  * A client can only name objects by its own small numbers, which it gets by redeeming a ticket: 16 random bytes, good for
  * one use. A ticket counts as a holder, so that an object can't end between hand-over and arrival.
  */
-import * as Claim from "./claim.ts"
+import { Ahead } from "./ahead.ts"
 import * as Credit from "./credit.ts"
-import { type GetOutcome, type Item, Mailbox, type PutOutcome, type Reader, type Writer } from "./mailbox.ts"
+import type { GetOutcome, Item, Mailbox, PutOutcome, Reader, Writer } from "./mailbox.ts"
 import * as Message from "./message.ts"
-
-/** What happens to the items that a consumer took and did not finish when it dies. */
-export type OnConsumerDeath = "redeliver" | "done"
-
-/** What to create. */
-export type ObjectSpec =
-  | {
-    readonly kind: "queue"
-    readonly maxItems: number
-    readonly maxBytes: number
-    /** Counts unfinished items, for `taskDone` and `join`. */
-    readonly joinable: OnConsumerDeath | undefined
-  }
-  | { readonly kind: "pipe"; readonly duplex: boolean; readonly maxBytes: number }
-
-/** The two sides of an object. A queue has only the first. */
-export type Side = 0 | 1
-
-/**
- * Who reads a mailbox. Only one reader has items ahead, so that items are given in their order, whoever gets them. While it takes them
- * quickly, the others wait for their turn; if it does not, they are taken back.
- */
-interface Reading {
-  /** Who asked last. */
-  reader: Holding | undefined
-  /** Who waits for the turn. Only while the reader has items ahead. */
-  readonly parked: Set<ParkedGet>
-  /** What the reader had claimed at the last look, and how many looks ago it had claimed less. */
-  claimed: number
-  idleLooks: number
-  /** How often the turn has passed to another one. */
-  turns: number
-}
-
-interface ParkedGet {
-  readonly peer: Peer
-  readonly request: number
-  readonly holding: Holding
-  readonly flag: number
-}
-
-const makeReading = (): Reading => ({ reader: undefined, parked: new Set(), claimed: 0, idleLooks: 0, turns: 0 })
-
-interface QueueObject {
-  readonly kind: "queue"
-  readonly mailbox: Mailbox
-  readonly joinable: OnConsumerDeath | undefined
-  readonly holdings: Set<Holding>
-  tickets: number
-  /** Holders that put on credit. */
-  readonly creditors: Set<Holding>
-  /** By side; a queue has only the first. */
-  readonly reading: readonly [Reading, Reading]
-  readonly joiners: Set<() => void>
-  unfinished: number
-  /** Was it shut down at once? Then nothing that comes back stays: nobody would take it, and `join` would wait for ever. */
-  dropping: boolean
-}
-
-interface PipeObject {
-  readonly kind: "pipe"
-  /** What each side reads; `undefined` where it only sends. */
-  readonly inbox: readonly [Mailbox | undefined, Mailbox | undefined]
-  /** Holders of each side, tickets included. */
-  readonly holders: [number, number]
-  readonly creditors: Set<Holding>
-  /** By side; a queue has only the first. */
-  readonly reading: readonly [Reading, Reading]
-}
-
-type SharedObject = QueueObject | PipeObject
-
-interface Holding {
-  readonly object: SharedObject
-  readonly side: Side
-  /** Requests by this holder that are not answered yet, and leases. */
-  readonly requests: Set<number>
-  /** Items of a joinable queue that were accepted and are not done. */
-  readonly taken: Array<Item>
-  readonly peer: Peer
-  readonly ref: number
-  /** Items that were sent ahead to it, in order, as far as the hub knows not claimed. They are older than all that is in the mailbox. */
-  readonly ahead: Array<Item>
-  /** Bytes of these. */
-  aheadBytes: number
-  /** It was sent items ahead in this turn, and they were not taken back. */
-  wasFed: boolean
-  /** What the word of {@link ahead} said when it was last read. */
-  generation: number
-  claimed: number
-  /** Units of room that are reserved for its puts: those that it has not spent, and those whose messages are on their way. */
-  credit: number
-}
-
-type OpenRequest =
-  | { readonly holding: Holding; readonly cancel: () => void }
-  | { readonly holding: Holding; readonly mailbox: Mailbox; readonly lease: Item }
+import {
+  type Holding,
+  inboxOf,
+  makeObject,
+  type ObjectSpec,
+  other,
+  outboxOf,
+  type Peer,
+  type PipeObject,
+  type QueueObject,
+  readingOf,
+  type SharedObject,
+  type Side,
+  wordsOf
+} from "./objects.ts"
 
 interface Ticket {
   readonly object: SharedObject
@@ -115,17 +33,6 @@ interface Ticket {
   readonly reusable: boolean
   /** Whose end ends the ticket; a message once it has been put, which drops its tickets by itself. */
   owner: Peer | undefined
-}
-
-/** One client, as the kernel sees it. */
-export interface Peer {
-  readonly send: (message: Message.Message) => void
-  /** The words for credit and claims, once there are any. */
-  readonly words: () => Int32Array | undefined
-  readonly holdings: Map<number, Holding>
-  readonly open: Map<number, OpenRequest>
-  readonly tickets: Set<string>
-  gone: boolean
 }
 
 /** What travels with an item. */
@@ -143,15 +50,6 @@ const refusals: Record<Exclude<PutOutcome, "Done"> | GetOutcome | "WouldBlock", 
   EndOfFile: Message.Refusal.EndOfFile
 }
 
-/** No more is sent ahead while there is so much: what else a client waits for comes behind it. */
-const maxAheadBytes = 1024 * 1024
-
-/** A reader that has claimed nothing for so many looks is slow. */
-const maxIdleLooks = 8
-
-/** How often the turn passes between slow readers before one of them may have items ahead, to see whether it is quick now. */
-const turnsBeforeTrial = 64
-
 /** How many items a holder may put without being answered. */
 const itemsWindow = 256
 
@@ -167,10 +65,7 @@ const key = (token: Uint8Array): string =>
 export class Kernel {
   private readonly tickets = new Map<string, Ticket>()
   private readonly makeToken: () => Uint8Array
-  private readonly later: (task: () => void) => void
-  /** Where somebody waits for the turn. */
-  private readonly crowded = new Set<Reading>()
-  private willLook = false
+  private readonly ahead: Ahead
 
   constructor(options: {
     readonly makeToken: () => Uint8Array
@@ -178,7 +73,15 @@ export class Kernel {
     readonly later: (task: () => void) => void
   }) {
     this.makeToken = options.makeToken
-    this.later = options.later
+    this.ahead = new Ahead({
+      later: options.later,
+      accepted: (holding, mailbox, item) => this.accept(holding, mailbox, item),
+      returned: (object) => this.drop(object),
+      again: ({ flag, holding, peer, request }) => {
+        this.close(peer, request)
+        this.get(peer, request, holding, flag)
+      }
+    })
   }
 
   /** A client arrived. */
@@ -195,7 +98,7 @@ export class Kernel {
     peer.gone = true
     for (const ref of peer.holdings.keys()) this.detach(peer, ref)
     for (const token of peer.tickets) this.revoke(peer, token)
-    this.passTurns()
+    this.ahead.passTurns()
   }
 
   /** Makes an object; the peer holds each of its sides under the given numbers. */
@@ -211,7 +114,7 @@ export class Kernel {
    */
   receive(peer: Peer, message: Message.Message, attached?: Attached): boolean {
     const isValid = this.carryOut(peer, message, attached)
-    this.passTurns()
+    this.ahead.passTurns()
     return isValid
   }
 
@@ -238,7 +141,7 @@ export class Kernel {
         if (open === undefined) return true
         if ("lease" in open) {
           this.close(peer, request)
-          this.takeBack(open.holding)
+          this.ahead.takeBack(open.holding)
           open.mailbox.giveBack(open.lease)
           this.drop(open.holding.object)
         } else {
@@ -250,8 +153,8 @@ export class Kernel {
         const waiting = peer.open.get(request)
         // It must not end with nothing while others have items that they have not taken.
         if (waiting !== undefined && readingOf(waiting.holding).parked.size > 0) {
-          this.takeBack(waiting.holding)
-          this.passTurns()
+          this.ahead.takeBack(waiting.holding)
+          this.ahead.passTurns()
         }
         const open = peer.open.get(request)
         if (open === undefined || "lease" in open) return true
@@ -263,7 +166,7 @@ export class Kernel {
     if (op === Message.Request.Put && (flag & Message.PutFlag.onCredit) !== 0) return this.putOnCredit(peer, ref, bytes)
     if (op === Message.Request.More) {
       const holding = peer.holdings.get(ref)
-      if (holding !== undefined) this.sendAhead(holding)
+      if (holding !== undefined) this.ahead.send(holding)
       return true
     }
     if (peer.open.has(request)) return false
@@ -302,7 +205,7 @@ export class Kernel {
     }
     switch (op) {
       case Message.Request.Inspect: {
-        this.settleAllClaims(object)
+        this.ahead.settleAll(object)
         const { available, full } = object.mailbox
         const ahead = object.reading[0].reader?.ahead.length ?? 0
         peer.send(Message.make(Message.Reply.Sizes, request, available + ahead, full ? 1 : 0))
@@ -311,11 +214,11 @@ export class Kernel {
       case Message.Request.ShutDown: {
         object.mailbox.endWriters("ShutDown")
         this.reclaimAll(object)
-        this.settleAllClaims(object)
+        this.ahead.settleAll(object)
         object.mailbox.endReaders("ShutDown")
         if (flag === 1) {
           object.dropping = true
-          this.takeBack(holding)
+          this.ahead.takeBack(holding)
           this.drop(object)
         }
         this.done(peer, request)
@@ -435,7 +338,7 @@ export class Kernel {
     peer.holdings.delete(ref)
     const object = holding.object
     // Also from another reader: what this one gives back comes before that.
-    this.takeBack(holding)
+    this.ahead.takeBack(holding)
     const reading = readingOf(holding)
     if (reading.reader === holding) reading.reader = undefined
     for (const request of holding.requests) {
@@ -463,7 +366,7 @@ export class Kernel {
     const mine = pipe.inbox[side]
     mine?.endWriters("BrokenPipe")
     this.reclaimAll(pipe)
-    this.settleAllClaims(pipe)
+    this.ahead.settleAll(pipe)
     mine?.clear()
     pipe.inbox[other(side)]?.endReaders("EndOfFile")
   }
@@ -488,15 +391,15 @@ export class Kernel {
     const holding = peer.holdings.get(ref)
     const mailbox = holding && inboxOf(holding)
     if (mailbox === undefined) return undefined
-    this.turnTo(holding!)
+    this.ahead.turnTo(holding!)
     const item = mailbox.tryTake()
     if (typeof item !== "object" || item.gone !== undefined) {
       if (typeof item === "object") mailbox.giveBack(item)
-      this.passTurns()
+      this.ahead.passTurns()
       return undefined
     }
     this.accept(holding!, mailbox, item)
-    this.passTurns()
+    this.ahead.passTurns()
     return item.bytes
   }
 
@@ -534,9 +437,9 @@ export class Kernel {
       this.done(peer, request)
     }
     let outcome = mailbox.tryPut(bytes, gone)
-    if (outcome === "WouldBlock" && (!mailbox.unreserved || this.isAnyAhead(object))) {
+    if (outcome === "WouldBlock" && (!mailbox.unreserved || this.ahead.isAnyAhead(object))) {
       // What was taken has left its room; and what others could have put, and did not, is for the one who wants to.
-      this.settleAllClaims(object)
+      this.ahead.settleAll(object)
       this.reclaimAll(object)
       outcome = mailbox.tryPut(bytes, gone)
     }
@@ -610,166 +513,6 @@ export class Kernel {
     for (const holding of object.creditors) this.reclaim(holding)
   }
 
-  // ---------------------------------------------------------------------------------------------- items ahead
-
-  /** This holder asks for an item, and it has the turn. `true`: it may have more ahead. */
-  private turnTo(holding: Holding): boolean {
-    const reading = readingOf(holding)
-    const before = reading.reader
-    if (before === holding) return true
-    if (before !== undefined) this.settleClaims(before)
-    const wasQuick = before === undefined || (before.wasFed && before.ahead.length === 0)
-    this.takeBack(holding)
-    if (before !== undefined) before.wasFed = false
-    reading.reader = holding
-    reading.turns++
-    // Who takes slowly asks for each. Perhaps it has become quicker.
-    return wasQuick || reading.turns % turnsBeforeTrial === 0
-  }
-
-  /** Another one has items ahead, and may be about to take them. */
-  private mustWaitForTurn(holding: Holding): boolean {
-    const { reader } = readingOf(holding)
-    if (reader === undefined || reader === holding) return false
-    this.settleClaims(reader)
-    return reader.ahead.length > 0
-  }
-
-  private park(parked: ParkedGet): void {
-    const { holding, peer, request } = parked
-    const reading = readingOf(holding)
-    if (reading.parked.size === 0) {
-      reading.claimed = reading.reader!.claimed
-      reading.idleLooks = 0
-      this.crowded.add(reading)
-    }
-    reading.parked.add(parked)
-    this.await(peer, request, holding, () => reading.parked.delete(parked))
-    this.lookLater()
-  }
-
-  private lookLater(): void {
-    if (this.willLook) return
-    this.willLook = true
-    this.later(this.look)
-  }
-
-  /** Does the reader go on taking, while others wait for their turn? */
-  private readonly look = (): void => {
-    this.willLook = false
-    for (const reading of this.crowded) {
-      const { reader } = reading
-      if (reader === undefined) continue
-      this.settleClaims(reader)
-      if (reader.claimed !== reading.claimed) reading.idleLooks = 0
-      else if (++reading.idleLooks >= maxIdleLooks) this.takeBack(reader)
-      reading.claimed = reader.claimed
-    }
-    this.passTurns()
-    if (this.crowded.size > 0) this.lookLater()
-  }
-
-  /** Where nobody has items ahead any more, those who wait for their turn ask again, in their order. */
-  private passTurns(): void {
-    for (const reading of this.crowded) {
-      const { parked, reader } = reading
-      if (parked.size > 0 && reader !== undefined) {
-        this.settleClaims(reader)
-        if (reader.ahead.length > 0) continue
-      }
-      this.crowded.delete(reading)
-      const waiting = Array.from(parked)
-      parked.clear()
-      for (const { flag, holding, peer, request } of waiting) {
-        this.close(peer, request)
-        this.get(peer, request, holding, flag)
-      }
-    }
-  }
-
-  /** Sends what this holder may want next. */
-  private sendAhead(holding: Holding): void {
-    const { peer, ref } = holding
-    const words = wordsOf(holding)
-    if (words === undefined || peer.gone || readingOf(holding).reader !== holding) return
-    this.settleClaims(holding)
-    // It is the turn of somebody else, as soon as it has taken the rest.
-    if (readingOf(holding).parked.size > 0) return
-    const mailbox = inboxOf(holding)!
-    while (holding.ahead.length < Claim.maxAhead && holding.aheadBytes < maxAheadBytes) {
-      const item = mailbox.tryTake()
-      if (typeof item !== "object") return
-      // What carries tickets must be asked for. And who has just revoked will ask.
-      const number = item.gone === undefined ? Claim.offer(words, Claim.slot(ref), holding.generation) : undefined
-      if (number === undefined) return mailbox.giveBack(item)
-      holding.ahead.push(item)
-      holding.aheadBytes += item.size
-      holding.wasFed = true
-      peer.send(Message.make(Message.Reply.Ahead, number, ref, holding.generation, item.bytes))
-    }
-  }
-
-  /** These are not ahead any more: so many of the first. */
-  private shiftAhead(holding: Holding, count: number): Array<Item> {
-    const items = holding.ahead.splice(0, count)
-    for (const { size } of items) holding.aheadBytes -= size
-    return items
-  }
-
-  /** Takes note of what was claimed. What the client has revoked goes back. */
-  private settleClaims(holding: Holding): void {
-    if (holding.ahead.length === 0) return
-    const mailbox = inboxOf(holding)!
-    const { claimed, generation } = Claim.read(wordsOf(holding)!, Claim.slot(holding.ref))
-    this.settleUntil(holding, mailbox, claimed)
-    if (generation === holding.generation) return
-    holding.generation = generation
-    for (const item of this.shiftAhead(holding, Infinity)) mailbox.giveBack(item)
-    this.drop(holding.object)
-  }
-
-  private settleUntil(holding: Holding, mailbox: Mailbox, claimed: number): void {
-    // The client may have written anything there.
-    const count = Math.min(Claim.difference(holding.claimed, claimed), holding.ahead.length)
-    holding.claimed = claimed
-    if (count === 0) return
-    for (const item of this.shiftAhead(holding, count)) this.accept(holding, mailbox, item)
-  }
-
-  /**
-   * The next of the items that were sent ahead to this holder, who asks for one because it has not seen them yet. To take them back instead
-   * would have them travel twice.
-   */
-  private claimFor(holding: Holding, mailbox: Mailbox): Item | undefined {
-    if (holding.ahead.length === 0) return undefined
-    const number = Claim.claimFor(wordsOf(holding)!, Claim.slot(holding.ref), holding.generation)
-    if (number === undefined) {
-      this.settleClaims(holding)
-      return undefined
-    }
-    this.settleUntil(holding, mailbox, number)
-    holding.claimed = Claim.next(number)
-    return this.shiftAhead(holding, 1)[0]
-  }
-
-  private settleAllClaims({ reading }: SharedObject): void {
-    for (const { reader } of reading) if (reader !== undefined) this.settleClaims(reader)
-  }
-
-  private isAnyAhead({ reading }: SharedObject): boolean {
-    return reading.some(({ reader }) => reader !== undefined && reader.ahead.length > 0)
-  }
-
-  /** Takes back what was sent ahead to anybody who reads the same as this holder, and is not claimed yet. `false`: there was nothing. */
-  private takeBack(holding: Holding): boolean {
-    const { reader } = readingOf(holding)
-    if (reader === undefined || reader.ahead.length === 0) return false
-    reader.wasFed = false
-    Claim.revoke(wordsOf(reader)!, Claim.slot(reader.ref))
-    this.settleClaims(reader)
-    return true
-  }
-
   /** Makes the message the owner of its tickets. `false`: one of them is not there. */
   private enclose(peer: Peer, { gone, tokens }: Attached): false | (() => void) {
     const names = tokens.map(key)
@@ -798,16 +541,17 @@ export class Kernel {
       peer.open.set(request, { holding, mailbox, lease: item })
       peer.send(Message.make(Message.Reply.Item, request, holding.ref, 0, item.bytes))
     }
-    if ((flag & Message.GetFlag.nowait) === 0 && this.mustWaitForTurn(holding)) {
+    if ((flag & Message.GetFlag.nowait) === 0 && this.ahead.mustWait(holding)) {
       // The answer does not come with the return of the call any more.
-      this.park({ peer, request, holding, flag: flag & ~Message.GetFlag.accepted })
+      const parked = { peer, request, holding, flag: flag & ~Message.GetFlag.accepted }
+      this.await(peer, request, holding, this.ahead.park(parked))
       return true
     }
-    const mayFeed = this.turnTo(holding)
-    const outcome = this.claimFor(holding, mailbox) ?? mailbox.tryTake()
+    const mayFeed = this.ahead.turnTo(holding)
+    const outcome = this.ahead.claimFor(holding, mailbox) ?? mailbox.tryTake()
     if (typeof outcome === "object") {
       // Before the answer, so that they are there when the client asks for the next one.
-      if (mayFeed && (flag & Message.GetFlag.ahead) !== 0) this.sendAhead(holding)
+      if (mayFeed && (flag & Message.GetFlag.ahead) !== 0) this.ahead.send(holding)
       if ((flag & Message.GetFlag.accepted) !== 0 && outcome.gone === undefined) {
         this.accept(holding, mailbox, outcome)
         peer.send(Message.make(Message.Reply.Item, request, holding.ref, 1, outcome.bytes))
@@ -840,7 +584,7 @@ export class Kernel {
       return true
     }
     let state = mailbox.peek()
-    if (state === "WouldBlock" && this.takeBack(holding)) state = mailbox.peek()
+    if (state === "WouldBlock" && this.ahead.takeBack(holding)) state = mailbox.peek()
     if (state === "Ready") this.done(peer, request)
     else if (state !== "WouldBlock" || nowait) this.refuse(peer, request, refusals[state])
     else this.awaitReader(peer, request, holding, mailbox, undefined)
@@ -877,7 +621,7 @@ export class Kernel {
     if (holding?.object.kind !== "queue" || holding.object.joinable === undefined) return false
     const { object } = holding
     if (object.unfinished === 0) return false
-    this.settleAllClaims(object)
+    this.ahead.settleAll(object)
     this.settleTaken(object, holding)
     this.finish(object, 1)
     return true
@@ -939,45 +683,4 @@ export class Kernel {
   private refuse(peer: Peer, request: number, refusal: number): void {
     if (!peer.gone) peer.send(Message.make(Message.Reply.Failed, request, 0, refusal))
   }
-}
-
-const other = (side: Side): Side => side === 0 ? 1 : 0
-
-/** The words of its client, if there is one for this object. */
-const wordsOf = ({ peer, ref }: Holding): Int32Array | undefined => ref < Credit.slots ? peer.words() : undefined
-
-/** Where its puts go. */
-const outboxOf = ({ object, side }: Holding): Mailbox | undefined =>
-  object.kind === "queue" ? object.mailbox : object.inbox[other(side)]
-
-const readingOf = ({ object, side }: Holding): Reading => object.reading[object.kind === "queue" ? 0 : side]
-
-const inboxOf = (holding: Holding): Mailbox | undefined =>
-  holding.object.kind === "queue" ? holding.object.mailbox : holding.object.inbox[holding.side]
-
-const makeObject = (spec: ObjectSpec): SharedObject => {
-  const maxBytes = spec.maxBytes
-  return spec.kind === "queue"
-    ? {
-      kind: "queue",
-      mailbox: new Mailbox({ maxItems: spec.maxItems, maxBytes }),
-      joinable: spec.joinable,
-      holdings: new Set(),
-      tickets: 0,
-      creditors: new Set(),
-      reading: [makeReading(), makeReading()],
-      joiners: new Set(),
-      unfinished: 0,
-      dropping: false
-    }
-    : {
-      kind: "pipe",
-      inbox: [
-        new Mailbox({ maxItems: 0, maxBytes }),
-        spec.duplex ? new Mailbox({ maxItems: 0, maxBytes }) : undefined
-      ],
-      holders: [0, 0],
-      creditors: new Set(),
-      reading: [makeReading(), makeReading()]
-    }
 }

@@ -1,8 +1,9 @@
 /**
  * How a client reaches a hub: in the same process, or over a transport.
  */
-import type { Kernel, Peer } from "./kernel.ts"
+import type { Kernel } from "./kernel.ts"
 import * as Message from "./message.ts"
+import type { Peer } from "./objects.ts"
 
 /** What a link tells its client. */
 export interface LinkEvents {

@@ -5,9 +5,10 @@
 import { randomBytes } from "node:crypto"
 import { ServerHandshake } from "../transport/handshake.ts"
 import type { Duplex, DuplexEvents, Transport } from "../transport/transport.ts"
-import type { Kernel, Peer } from "./kernel.ts"
+import type { Kernel } from "./kernel.ts"
 import type { Message } from "./message.ts"
 import { MessageReader, MessageWriter } from "./messageStream.ts"
+import type { Peer } from "./objects.ts"
 
 /** How long a peer may take to prove that it knows the key. */
 const handshakeDeadline = 10_000

@@ -1,0 +1,216 @@
+/** Deliberate defects, each of which the simulation must find: where, what stands there, and what would be wrong. */
+export const defects = [
+  {
+    defect: "the client forgets to accept",
+    file: "src/internal/hub/client.ts",
+    find: "this.send(Message.Request.Accept, entry.request, noReference, 0)",
+    replace: "void Message.Request.Accept"
+  },
+  {
+    defect: "an interrupted get keeps its item",
+    file: "src/internal/hub/client.ts",
+    find: "if (this.lost === undefined) this.send(Message.Request.Return, entry.request, noReference, 0)",
+    replace: "void Message.Request.Return"
+  },
+  {
+    defect: "an item is handed out although its acceptance may not have left",
+    file: "src/internal/hub/client.ts",
+    find: "unreadBytes <= maxUnread.bytes",
+    replace: "unreadBytes <= Infinity"
+  },
+  {
+    defect: "a timed out put does not ask whether it happened",
+    file: "src/internal/hub/client.ts",
+    find:
+      "if (this.entries.get(entry.request) === entry) this.send(Message.Request.Cancel, entry.request, noReference, 0)",
+    replace:
+      "if (this.entries.delete(entry.request)) entry.deliver(Message.make(Message.Reply.Failed, entry.request, 0, Message.Refusal.Cancelled))"
+  },
+  {
+    defect: "pending requests do not learn that the hub is lost",
+    file: "src/internal/hub/client.ts",
+    find: "for (const entry of entries) entry.deliver(lost)",
+    replace: "void entries"
+  },
+  {
+    defect: "a returned item goes to the wrong place",
+    file: "src/internal/hub/mailbox.ts",
+    find: "while (index > 0 && this.returned[index - 1]!.seq > item.seq) index--",
+    replace: "index = 0"
+  },
+  {
+    defect: "a returned item goes to the end",
+    file: "src/internal/hub/mailbox.ts",
+    find: "if (!this.endLease(item)) return\n    this.insert(item)",
+    replace: "if (!this.endLease(item)) return\n    MutableList.append(this.fresh, item)"
+  },
+  {
+    defect: "the end of file comes although an item may still come back",
+    file: "src/internal/hub/mailbox.ts",
+    find: "this.leased === 0 &&",
+    replace: ""
+  },
+  {
+    defect: "one item too many fits",
+    file: "src/internal/hub/mailbox.ts",
+    find: "this.items >= this.options.maxItems",
+    replace: "this.items > this.options.maxItems"
+  },
+  {
+    defect: "an accepted item does not make room",
+    file: "src/internal/hub/mailbox.ts",
+    find: "this.release(item)\n    if (!keep)",
+    replace: "if (!keep)"
+  },
+  {
+    defect: "a ticket is not counted as a holder",
+    file: "src/internal/hub/kernel.ts",
+    find: "if (object.kind === \"pipe\") object.holders[side]++\n    else object.tickets++",
+    replace: "if (object.kind === \"queue\") object.tickets++"
+  },
+  {
+    defect: "a dead client's items do not go back",
+    file: "src/internal/hub/kernel.ts",
+    find: "if (\"lease\" in open) open.mailbox.giveBack(open.lease)\n      else open.cancel()",
+    replace: "if (!(\"lease\" in open)) open.cancel()"
+  },
+  {
+    defect: "a dead client is still a holder",
+    file: "src/internal/hub/kernel.ts",
+    find: "for (const ref of peer.holdings.keys()) this.detach(peer, ref)",
+    replace: ""
+  },
+  {
+    defect: "unfinished items of a dead consumer are forgotten",
+    file: "src/internal/hub/kernel.ts",
+    find: "else for (const item of holding.taken) object.mailbox.restore(item)",
+    replace: ""
+  },
+  {
+    defect: "who waits in join is not told",
+    file: "src/internal/hub/kernel.ts",
+    find: "      joiner()\n",
+    replace: ""
+  },
+  {
+    defect: "a travelling end dies with its sender",
+    file: "src/internal/hub/kernel.ts",
+    find: "this.own(name, enclosed[i]!, undefined)",
+    replace: "void name"
+  },
+  {
+    defect: "a travelling end can be received once only, even if the receiver dies",
+    file: "src/internal/hub/kernel.ts",
+    find: "if (!ticket.reusable) this.dropTicket(name, ticket)",
+    replace: "this.dropTicket(name, ticket)"
+  },
+  {
+    defect: "a message keeps its travelling end for ever",
+    file: "src/internal/hub/kernel.ts",
+    find: "if (this.tickets.has(name)) this.dropTicket(name, enclosed[i]!)",
+    replace: ""
+  },
+  {
+    defect: "what a dead process had written into its ring is not read",
+    file: "src/internal/transport/ringTransport.ts",
+    find: "if (this.state === \"ring\") this.receiveAll()",
+    replace: "void this.receiveAll"
+  },
+  {
+    defect: "a reader goes to sleep without a last look",
+    file: "src/internal/transport/ring.ts",
+    find: "if (Atomics.load(control, head) === this.taken) return true",
+    replace: "if (control.length > 0) return true"
+  },
+  {
+    defect: "a reader that sleeps is not woken",
+    file: "src/internal/transport/ringTransport.ts",
+    find: "if (this.writer.takeSleeper()) this.below.write([doorbell])",
+    replace: "this.writer.takeSleeper()"
+  },
+  {
+    defect: "a writer that waits for room is not woken",
+    file: "src/internal/transport/ringTransport.ts",
+    find: "if (this.reader.takeWaiter()) this.below.write([doorbell])",
+    replace: "this.reader.takeWaiter()"
+  },
+  {
+    defect: "a ring forgets what it could not write at once",
+    file: "src/internal/transport/ringTransport.ts",
+    find: "if (count > 0) this.pending[done] = chunk.subarray(count)",
+    replace: "done++"
+  },
+  {
+    defect: "room that was set aside for one is kept from another who waits for it",
+    file: "src/internal/hub/kernel.ts",
+    find: "this.reclaimAll(object)\n      outcome = mailbox.tryPut(bytes, gone)",
+    replace: "outcome = mailbox.tryPut(bytes, gone)"
+  },
+  {
+    defect: "a put on credit keeps its reservation",
+    file: "src/internal/hub/mailbox.ts",
+    find: "this.reserve(-units)\n    if",
+    replace: "if"
+  },
+  {
+    defect: "what is put on credit takes no room",
+    file: "src/internal/hub/kernel.ts",
+    find: "mailbox.reserve(units)",
+    replace: "void units"
+  },
+  {
+    defect: "a question does not see what others have put",
+    file: "src/internal/hub/service.ts",
+    find: "if (Message.looks(message.op)) transport.poll()",
+    replace: ""
+  },
+  {
+    defect: "an item that was sent ahead is kept from another who asks",
+    file: "src/internal/hub/ahead.ts",
+    find: "else if (++reading.idleLooks >= maxIdleLooks) this.takeBack(reader)",
+    replace: ""
+  },
+  {
+    defect: "nobody looks whether the reader goes on, while another one waits for the turn",
+    file: "src/internal/hub/ahead.ts",
+    find: "reading.parked.add(parked)\n    this.lookLater()",
+    replace: "reading.parked.add(parked)"
+  },
+  {
+    defect: "an item is given while an older one is ahead",
+    file: "src/internal/hub/ahead.ts",
+    find: "this.takeBack(holding)\n    if (before !== undefined) before.wasFed = false",
+    replace: "if (before !== undefined) before.wasFed = false"
+  },
+  {
+    defect: "the hub gives an item that is on its way to who asks for one, and leaves it to be claimed",
+    file: "src/internal/hub/ahead.ts",
+    find: "Claim.claimFor(wordsOf(holding)!, Claim.slot(holding.ref), holding.generation)",
+    replace: "Claim.read(wordsOf(holding)!, Claim.slot(holding.ref)).claimed"
+  },
+  {
+    defect: "what a dead client had claimed is delivered again",
+    file: "src/internal/hub/ahead.ts",
+    find: "const count = Math.min(Claim.difference(holding.claimed, claimed), holding.ahead.length)",
+    replace:
+      "const count = holding.peer.gone ? 0 : Math.min(Claim.difference(holding.claimed, claimed), holding.ahead.length)"
+  },
+  {
+    defect: "what a dead client had not claimed is lost",
+    file: "src/internal/hub/ahead.ts",
+    find: "for (const item of this.shift(holding, Infinity)) mailbox.giveBack(item)",
+    replace: "this.shift(holding, Infinity)"
+  },
+  {
+    defect: "an item that goes back is overtaken by those that were sent ahead",
+    file: "src/internal/hub/kernel.ts",
+    find: "this.ahead.takeBack(open.holding)",
+    replace: ""
+  },
+  {
+    defect: "a claim is not told",
+    file: "src/internal/hub/client.ts",
+    find: "this.send(Message.Request.More, 0, ref, 0)",
+    replace: "void ref"
+  }
+]
