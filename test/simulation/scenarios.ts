@@ -649,3 +649,44 @@ export const roomOfTaken = async (random: Random): Promise<Array<string>> => {
   await world.run()
   return taken.length === 6 && put === 9 ? [] : [`${taken.length} of 6 were taken and ${put} of 9 put`]
 }
+
+/** Readers that take turns, one of them in the process of the hub, where an answer is known before it is delivered. */
+export const turns = async (random: Random): Promise<Array<string>> => {
+  const world = new World(random)
+  const ledger = new Ledger()
+  const count = 60
+  class Jobs extends Mp.Queue.Service<Jobs>()("sim/Jobs", { item: Schema.Number }) {}
+  const main = world.process("main")
+  const service = build(main, Jobs.layer, Jobs.use(Effect.succeed))
+  const consumer = world.process("consumer")
+  inherit(Jobs, { process: main, service }, consumer, (jobs) =>
+    Effect.forever(Effect.gen(function*() {
+      ledger.take(consumer, yield* jobs.get())
+      if (random.chance(0.3)) yield* Effect.sleep(random.next() * 3)
+    })))
+  main.run(Effect.gen(function*() {
+    for (let i = 0; i < count; i++) {
+      const n = item(1, i)
+      ledger.fates.set(n, "put")
+      yield* service.put(n)
+      if (random.chance(0.1)) yield* Effect.sleep(random.next() * 5)
+    }
+  }))
+  main.run(Effect.gen(function*() {
+    for (let i = 0; i < 30; i++) {
+      const fiber = yield* Effect.forkChild(
+        Effect.tap(service.get(), (n) => Effect.sync(() => ledger.take(main, n))),
+        { startImmediately: true }
+      )
+      yield* Effect.sleep(random.next() * 3)
+      // Has the hub look at the claims, and perhaps answer.
+      if (random.chance(0.5)) yield* service.qsize
+      yield* Fiber.interrupt(fiber)
+    }
+  }))
+  if (!await world.run()) return ["it does not end"]
+  ledger.account()
+  ledger.ordered("main")
+  ledger.ordered("consumer")
+  return ledger.violations
+}
