@@ -72,7 +72,7 @@ class Parsers<S extends Portable> {
   }
 }
 
-/** Headers of messages take no more than that, and two messages more. */
+/** What begins that early in its buffer has only headers before it: another message with bytes of its own would take more. */
 const maxHeaders = 28
 
 /**

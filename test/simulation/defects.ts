@@ -53,8 +53,8 @@ export const defects = [
   {
     defect: "one item too many fits",
     file: "src/internal/hub/mailbox.ts",
-    find: "this.items >= this.options.maxItems",
-    replace: "this.items > this.options.maxItems"
+    find: "this.items + this.reserved.items >= this.options.maxItems",
+    replace: "this.items + this.reserved.items > this.options.maxItems"
   },
   {
     defect: "an accepted item does not make room",

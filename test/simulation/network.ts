@@ -142,7 +142,10 @@ export class Network {
     return {
       poll: () => {},
       onFound: () => () => {},
-      later: (task) => void this.schedule(1, task),
+      later: (task) =>
+        void this.schedule(1, () => {
+          if (node.alive) task()
+        }),
       listen: (accept) =>
         Effect.acquireRelease(
           Effect.sync(() => {
