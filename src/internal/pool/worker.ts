@@ -262,16 +262,11 @@ export const serve = <E, R>(
       scope
     )
     yield* untilOver(control.sendBytes(Frames.frame(Frames.Kind.Ready, 0)))
+    const send = (answer: Uint8Array) =>
+      Effect.andThen(control.sendBytes(answer), Effect.sync(() => Frames.free(answer)))
     // A task that was taken is answered.
     const work = Effect.uninterruptibleMask((restore) =>
-      Effect.flatMap(restore(tasks.recvBytes()), (bytes) =>
-        Effect.flatMap(perform(bytes, restore), (answer) =>
-          Effect.andThen(
-            control.sendBytes(answer),
-            Effect.sync(() =>
-              Frames.free(answer)
-            )
-          )))
+      Effect.flatMap(restore(tasks.recvBytes()), (bytes) => Effect.flatMap(perform(bytes, restore), send))
     )
     yield* untilOver(Effect.forever(watchMemory ? Effect.andThen(work, reportMemory) : work, { disableYield: true }))
   })

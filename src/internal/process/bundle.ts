@@ -86,9 +86,15 @@ export const substitute = ({ as, names }: Pick<Bundled, "as" | "names">): string
   `const { ${names.map((name, i) => `${name}: _${i}`).join(", ")} } = all\n` +
   `export { ${names.map((name, i) => `_${i} as ${name}`).join(", ")} }\n`
 
-/** Loads what is in the file from there. */
-export const makeLoader = (roots: Roots): nodeModule.LoadHookSync => {
-  const { own, packages } = readManifest()
+/** Loads what is in the file from there. None, if it has gone since it was found. */
+export const makeLoader = (roots: Roots): nodeModule.LoadHookSync | undefined => {
+  let manifest: Manifest
+  try {
+    manifest = readManifest()
+  } catch {
+    return undefined
+  }
+  const { own, packages } = manifest
   const bundled = new Map<string, Bundled>()
   const add = (root: string, modules: Readonly<Record<string, Bundled>>) => {
     for (const file of Object.keys(modules)) bundled.set(root + file, modules[file]!)

@@ -94,10 +94,8 @@ export const enable = (imports: Exclude<Imports, "plain">): void => {
     const directory = privateDirectory(os.tmpdir())
     if (directory !== undefined) nodeModule.enableCompileCache(directory)
   }
-  nodeModule.registerHooks({
-    resolve: makeResolver(),
-    ...(imports === "quick" ? {} : { load: Bundle.makeLoader(imports.bundled) })
-  })
+  const load = imports === "quick" ? undefined : Bundle.makeLoader(imports.bundled)
+  nodeModule.registerHooks({ resolve: makeResolver(), ...(load === undefined ? {} : { load }) })
 }
 
 const hooks = /(?:^|\s)(?:-r|--(?:import|require|loader|experimental-loader))(?:[\s=]|$)/
