@@ -57,6 +57,8 @@ const foreign = imports.filter((name) => !name.startsWith("node:"))
 if (foreign.length > 0) throw new Error(`the bundle imports ${foreign.join(", ")}`)
 
 const manifest = { packages: {}, own: {} }
+/** Their authors demand that they go with the code. */
+const licenses = []
 
 /** The package of a file: the nearest directory above it with a name of its own. */
 const packageOf = (file) => {
@@ -80,11 +82,14 @@ for (const [i, file] of files.entries()) {
   }
   const { directory, name, version } = packageOf(file)
   if (!packages.includes(name)) throw new Error(`the bundle has a module of ${name}`)
-  manifest.packages[name] ??= { version, modules: {} }
+  if (manifest.packages[name] === undefined) {
+    manifest.packages[name] = { version, modules: {} }
+    licenses.push(`/*! ${name} ${version}\n\n${fs.readFileSync(path.join(directory, "LICENSE"), "utf8").trim()}\n*/\n`)
+  }
   manifest.packages[name].modules[path.relative(directory, file).replaceAll(path.sep, "/")] = module
 }
 
-const text = code
+const text = (licenses.join("\n") + code)
   // Not the name of the directory, which is another one in each build.
   .replaceAll(`// ${path.relative(process.cwd(), dist)}/`, "// ")
   // One character beyond the first 256 would double the memory of all others. They stand in strings.
