@@ -1327,9 +1327,11 @@ export const poolSuite = (
         "are not overtaken while their worker is told of their target",
         inProcesses(
           Effect.gen(function*() {
-            const pool = yield* make({ size: 1, targets: [slowToTell] })
+            const pool = yield* make({ size: 1 })
             yield* pool.run(square, 1)
-            const tasks = yield* Effect.forEach(["a", "b", "c"], (label) => start(pool.run(slowToTell, label)))
+            // Of a target that the pool was made for, its workers are told before any task.
+            const unknown = slowToTell as unknown as Mp.Target.Target<string, void, never, never>
+            const tasks = yield* Effect.forEach(["a", "b", "c"], (label) => start(pool.run(unknown, label)))
             assert.deepStrictEqual([yield* nextReport, yield* nextReport, yield* nextReport], ["a", "b", "c"])
             yield* Effect.forEach(tasks, Fiber.join)
           }).pipe(Effect.provide(Slow.layer("")))
