@@ -74,7 +74,6 @@ export const local = ({ kernel, later, receive }: {
       const deliver = () => {
         const messages = inbox
         inbox = []
-        scheduled = false
         undelivered = messages.length
         for (const message of messages) {
           undelivered--
@@ -86,8 +85,12 @@ export const local = ({ kernel, later, receive }: {
           events.onMessage(message)
         }
       }
+      /** Finds nothing, or what came since, where others were quicker. */
+      const task = () => {
+        scheduled = false
+        deliver()
+      }
       deliverNow = () => {
-        // The task that was scheduled finds nothing, or what came since.
         if (inbox.length > 0) deliver()
       }
       /** The request that is being handled, and the answer to it. */
@@ -103,8 +106,8 @@ export const local = ({ kernel, later, receive }: {
         if (scheduled) return
         scheduled = true
         turns = (turns + 1) % turnsBeforeYield
-        if (turns === 0) setImmediate(deliver)
-        else later(deliver)
+        if (turns === 0) setImmediate(task)
+        else later(task)
       })
       const send = (message: Message.Message) => {
         receive(own, message.op === Message.Request.Put ? { ...message, bytes: Message.copy(message.bytes) } : message)

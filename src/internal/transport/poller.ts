@@ -3,6 +3,9 @@
  *
  * To be woken by the operating system costs 100 microseconds and more; to look costs less than one. So whatever was busy is looked at in
  * every turn of the event loop, for about as long as a wake-up would take, and then left to sleep until somebody rings.
+ *
+ * A turn of the event loop costs some microseconds too, and an answer often comes within them. So each turn looks several times, and
+ * goes on while that finds something, but not for long: timers and sockets have their turn.
  */
 
 /** Something to look at. */
@@ -13,6 +16,12 @@ export interface Pollable {
   readonly sleep: () => boolean
 }
 
+/** How long to look on within a turn when nothing is found, in milliseconds: about as long as a turn takes. */
+const patience = 0.003
+
+/** The event loop goes on after this time, whatever is found. */
+const maxTurn = 0.05
+
 /** Instead of a time that is not known yet. */
 const justNow = -1
 
@@ -22,15 +31,18 @@ export class Poller {
   private readonly listeners = new Set<() => void>()
   private readonly hotTime: number
   private readonly yieldProcessor: () => void
+  private readonly now: () => number
   private running = false
+  private turnEnd = 0
 
   /**
    * `hotTime`: how long after the last change to go on looking, in milliseconds. `yieldProcessor`: lets others run, as the one that would
-   * change something may be waiting for just this processor.
+   * change something may be waiting for just this processor. `now`: milliseconds since whenever.
    */
-  constructor(hotTime: number, yieldProcessor: () => void) {
+  constructor(hotTime: number, yieldProcessor: () => void, now = () => performance.now()) {
     this.hotTime = hotTime
     this.yieldProcessor = yieldProcessor
+    this.now = now
   }
 
   /** Something has happened there, or will happen soon. */
@@ -53,26 +65,41 @@ export class Poller {
     for (const pollable of this.all) pollable.poll()
   }
 
-  /** Calls back after each turn that has found something. */
+  /** Calls back after each look that has found something. */
   onFound(listener: () => void): () => void {
     this.listeners.add(listener)
     return () => this.listeners.delete(listener)
   }
 
   private readonly turn = (): void => {
-    const now = performance.now()
-    let idle = true
+    this.turnEnd = this.now() + maxTurn
+    this.look()
+  }
+
+  private readonly look = (): void => {
+    const start = this.now()
+    for (let now = start;; now = this.now()) {
+      const found = this.lookOnce(now)
+      if (found) { for (const listener of this.listeners) listener() }
+      this.running = this.hot.size > 0
+      if (!this.running) return
+      // What was found has left messages that are sent at the end of this tick. They go first.
+      if (found && now < this.turnEnd) return queueMicrotask(this.look)
+      if (!found) this.yieldProcessor()
+      if (found || now - start >= patience || now >= this.turnEnd) return void setImmediate(this.turn)
+    }
+  }
+
+  /** `false`: there was nothing. */
+  private lookOnce(now: number): boolean {
+    let found = false
     for (const [pollable, since] of this.hot) {
       if (pollable.poll()) {
-        idle = false
+        found = true
         if (this.hot.has(pollable)) this.hot.set(pollable, now)
       } else if (since === justNow) this.hot.set(pollable, now)
       else if (now - since > this.hotTime && pollable.sleep()) this.hot.delete(pollable)
     }
-    if (!idle) { for (const listener of this.listeners) listener() }
-    this.running = this.hot.size > 0
-    if (!this.running) return
-    if (idle) this.yieldProcessor()
-    setImmediate(this.turn)
+    return found
   }
 }
