@@ -9,7 +9,8 @@
  * An item that does not fit the schema fails its `put`, in the caller, with `EncodeError`.
  *
  * **Bounds.** With a `maxsize`, `put` waits while the queue is full. Without one, it waits only when the queue holds more than
- * `maxBytes` (256 MiB), so that a producer without consumers can't fill the memory of the process that owns the queue.
+ * `maxBytes` (512 MiB), so that a producer without consumers can't fill the memory of the process that owns the queue. An item takes the
+ * bytes of its encoding and 256 more, about what it needs there.
  *
  * **Closing.** `close` is about this process: it will not use the queue any more. `shutdown` is about the queue: every producer
  * and consumer in every process learns of it.
@@ -145,7 +146,7 @@ export interface Options<S extends Codec.Portable> {
   readonly item: S
   /** How many items the queue holds before `put` waits. Default, and for 0 and less: no limit. */
   readonly maxsize?: number | undefined
-  /** How many bytes of encoded items the queue holds before `put` waits. Default: 256 MiB. */
+  /** How many bytes the queue holds before `put` waits; an item has 256 more than its encoding. Default: 512 MiB. */
   readonly maxBytes?: number | undefined
 }
 

@@ -29,7 +29,7 @@ import * as Mail from "./mail.ts"
 import { handleSchema, inheritance } from "./transit.ts"
 
 /** How much an unbounded queue holds before `put` waits. */
-export const defaultMaxBytes = 256 * 1024 * 1024
+export const defaultMaxBytes = 512 * 1024 * 1024
 
 interface WithTimeout {
   readonly timeout?: Duration.Input | undefined

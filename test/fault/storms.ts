@@ -45,7 +45,7 @@ export const makeWorld: Effect.Effect<
   never,
   Mp.Hub.Hub | Scope.Scope
 > = Effect.gen(function*() {
-  const [left, right] = yield* Mp.Pipe.make({ message: Schema.Int, maxBytes: 64 })
+  const [left, right] = yield* Mp.Pipe.make({ message: Schema.Int, maxBytes: 5000 })
   /** Keeps a queue full of new objects. */
   const supply = <A>(
     making: Effect.Effect<Mp.Queue.Queue<A>, never, Mp.Hub.Hub | Scope.Scope>,

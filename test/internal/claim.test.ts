@@ -6,7 +6,7 @@ import { make, queue } from "../support/sharedWords.ts"
 const { GetFlag, Request } = Message
 
 /** Turns of the event loop after which a reader that has claimed nothing is slow. */
-const slow = 8
+const slow = 64
 
 /** A queue with these items, and clients. */
 const withItems = (items: string, clients: number, spec = queue(0)) => {
@@ -56,7 +56,7 @@ describe("items ahead", () => {
   })
 
   it("follow each other to quick readers, and not to slow ones", () => {
-    const hub = withItems("abcdefghijkl".repeat(60), 2)
+    const hub = withItems("abcdefghijkl".repeat(200), 2)
     const aheadOf = (i: number) => hub.said().filter((line) => line.startsWith(`client ${i}: ahead`)).length
     hub.ask(hub.peers[0]!, Request.Get, GetFlag.ahead)
     hub.said()
@@ -194,16 +194,16 @@ describe("items ahead", () => {
     assert.deepStrictEqual(hub.said(), ["owner: done", "client 1: ShutDown"])
   })
 
-  it("are no more than 256, and not many of the long ones: what else their reader waits for comes behind them", () => {
-    const ahead = (size: number) => {
+  it("are no more than 1024, and not many of the long ones: what else their reader waits for comes behind them", () => {
+    const ahead = (size: number, count: number) => {
       const hub = make(queue(0, 100_000_000), 1)
-      for (let i = 0; i < 300; i++) hub.ask(hub.owner, Request.Put, 0, "x".repeat(size))
+      for (let i = 0; i < count; i++) hub.ask(hub.owner, Request.Put, 0, "x".repeat(size))
       hub.said()
       hub.ask(hub.peers[0]!, Request.Get, GetFlag.ahead)
       return hub.said().length - 1
     }
-    assert.strictEqual(ahead(1), 256)
-    assert.strictEqual(ahead(300_000), 4)
+    assert.strictEqual(ahead(1, 1100), 1024)
+    assert.strictEqual(ahead(300_000, 10), 4)
   })
 
   it("are counted right where the counters overflow", () => {

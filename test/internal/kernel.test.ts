@@ -153,10 +153,10 @@ const nextStep = (random: Random, model: Model, counters: { peer: number; reques
       ? {
         kind: "queue",
         maxItems: random.pick([0, 1, 2, 3]),
-        maxBytes: random.pick([1, 4, 1000]),
+        maxBytes: random.pick([1, 260, 517, 100_000]),
         joinable: random.pick([undefined, "redeliver", "done"])
       }
-      : { kind: "pipe", duplex: random.chance(0.5), maxBytes: random.pick([1, 4, 1000]) }
+      : { kind: "pipe", duplex: random.chance(0.5), maxBytes: random.pick([1, 260, 517, 100_000]) }
     return {
       do: "create",
       peer: peer.number,

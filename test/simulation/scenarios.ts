@@ -362,7 +362,7 @@ export const pipe = async (random: Random): Promise<Array<string>> => {
   const world = new World(random)
   const ledger = new Ledger()
   class Link
-    extends Mp.Pipe.Service<Link>()("sim/Link", { message: Item, duplex: false, maxBytes: 1 + random.int(64) })
+    extends Mp.Pipe.Service<Link>()("sim/Link", { message: Item, duplex: false, maxBytes: 1 + random.int(2000) })
   {}
   const main = world.process("main")
   const { left, right } = build(

@@ -19,7 +19,7 @@ import { within } from "../support/waiting.ts"
 
 class Items extends Mp.Queue.Service<Items>()("test/Items", { item: Schema.Number, maxsize: 5 }) {}
 class Jobs extends Mp.JoinableQueue.Service<Jobs>()("test/HarriedJobs", { item: Schema.Number, maxsize: 5 }) {}
-class Link extends Mp.Pipe.Service<Link>()("test/HarriedLink", { message: Schema.Number, maxBytes: 60 }) {}
+class Link extends Mp.Pipe.Service<Link>()("test/HarriedLink", { message: Schema.Number, maxBytes: 1600 }) {}
 
 const perProducer = 300
 

@@ -23,7 +23,7 @@ class Six extends Mp.Queue.Service<Six>()("test/Six", { item: Schema.Number, max
 class One extends Mp.Queue.Service<One>()("test/One", { item: Schema.Number, maxsize: 1 }) {}
 class Negative extends Mp.Queue.Service<Negative>()("test/Negative", { item: Schema.Number, maxsize: -1 }) {}
 class Zero extends Mp.Queue.Service<Zero>()("test/Zero", { item: Schema.Number, maxsize: 0 }) {}
-class Blobs extends Mp.Queue.Service<Blobs>()("test/Blobs", { item: Schema.Uint8Array, maxBytes: 1000 }) {}
+class Blobs extends Mp.Queue.Service<Blobs>()("test/Blobs", { item: Schema.Uint8Array, maxBytes: 1500 }) {}
 const Person = Schema.Struct({ name: Schema.String, age: Schema.Int })
 class People extends Mp.Queue.Service<People>()("test/People", { item: Person, maxsize: 1 }) {}
 class Letters extends Mp.Queue.Service<Letters>()("test/Letters", { item: Mp.Queue.handle(Schema.Number) }) {}
@@ -40,7 +40,8 @@ class LinesAsPeople extends Mp.SimpleQueue.Service<LinesAsPeople>()("test/LinesA
 class Link extends Mp.Pipe.Service<Link>()("test/Link", { leftToRight: Person, rightToLeft: Schema.Number }) {}
 class OneWay extends Mp.Pipe.Service<OneWay>()("test/OneWay", { message: Schema.String, duplex: false }) {}
 class TwoWay extends Mp.Pipe.Service<TwoWay>()("test/TwoWay", { message: Schema.String }) {}
-class Tight extends Mp.Pipe.Service<Tight>()("test/Tight", { message: Schema.Uint8Array, maxBytes: 100 }) {}
+class Few extends Mp.Queue.Service<Few>()("test/Few", { item: Schema.Int, maxBytes: 1100 }) {}
+class Tight extends Mp.Pipe.Service<Tight>()("test/Tight", { message: Schema.Uint8Array, maxBytes: 600 }) {}
 
 // ---------------------------------------------------------------------------------------------- helpers
 
@@ -223,6 +224,18 @@ export const queueSuite = (name: string, layer: Layer.Layer<Sides>) => {
         yield* far.putNowait(new Uint8Array(100).fill(3))
         assert.deepStrictEqual((yield* near.get()).length, 600)
         assert.deepStrictEqual((yield* near.get()).length, 100)
+      }))
+
+    it.effect("QUEUE-12 of which small items take some too, as they do in memory", () =>
+      Effect.gen(function*() {
+        for (const queue of yield* shared(Few)) {
+          let count = 0
+          while ((yield* Effect.exit(queue.putNowait(0)))._tag === "Success") count++
+          assert.strictEqual(count, 4)
+          for (; count > 0; count--) yield* queue.get()
+          // Now the hub knows that it was taken.
+          yield* queue.qsize
+        }
       }))
 
     it.effect("QUEUE-15 an item that does not fit the schema fails its put, takes no slot, and the queue stays usable", () =>

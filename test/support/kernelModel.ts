@@ -324,9 +324,10 @@ export class Model {
 
   private fits(box: Box, text: string): boolean {
     const inside = [...box.items, ...this.leases(box)]
-    const bytes = inside.reduce((sum, item) => sum + item.text.length, 0)
+    const room = (text: string) => 256 + text.length
+    const taken = inside.reduce((sum, item) => sum + room(item.text), 0)
     if (box.maxItems > 0 && inside.length >= box.maxItems) return false
-    return inside.length === 0 || bytes + text.length <= box.maxBytes
+    return inside.length === 0 || taken + room(text) <= box.maxBytes
   }
 
   /** Lets in who fits, in order; then serves who waits, in order. */

@@ -19,7 +19,7 @@ import {
 const maxAheadBytes = 1024 * 1024
 
 /** A reader that has claimed nothing for so many looks is slow. */
-const maxIdleLooks = 8
+const maxIdleLooks = 64
 
 /** How often the turn passes between slow readers before one of them may have items ahead, to see whether it is quick now. */
 const turnsBeforeTrial = 64

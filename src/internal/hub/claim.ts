@@ -16,7 +16,7 @@ import * as Credit from "./credit.ts"
 const mask = 0xfff
 
 /** Most items that may be offered and not claimed. */
-export const maxAhead = 256
+export const maxAhead = 1024
 
 /** Where the word of an object is. */
 export const slot = (ref: number): number => Credit.slots + ref

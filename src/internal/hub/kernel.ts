@@ -53,8 +53,8 @@ const refusals: Record<Exclude<PutOutcome, "Done"> | GetOutcome | "WouldBlock", 
 /** How many items a holder may put without being answered. */
 const itemsWindow = 256
 
-/** How many bytes: enough that long messages follow each other, and a small part of the room. */
-const bytesWindow = (room: number): number => Math.min(8 * 1024 * 1024, Math.max(128 * 1024, Math.floor(room / 8)))
+/** How many bytes: enough that long messages follow each other, and not all of the room. */
+const bytesWindow = (room: number): number => Math.min(8 * 1024 * 1024, Math.floor(room / 2))
 
 /** How many units a holder may put without being answered. */
 const windowOf = (mailbox: Mailbox): number => mailbox.perItem ? itemsWindow : bytesWindow(mailbox.maxBytes)

@@ -4,8 +4,8 @@
  * - An item that is given to a reader is **leased**: it is gone from the buffer, but still takes its room, until the reader
  *   accepts it (handed it to user code) or returns it (the reader's fiber was interrupted, or its process died). A returned
  *   item goes back to its place in the order, because places are sequence numbers.
- * - Room is counted in items and in bytes. An item larger than the room for bytes is let in when the buffer is empty, so that
- *   every item gets through.
+ * - Room is counted in items and in bytes, of which an item takes some more than it has, as it does in memory: many small ones would fill
+ *   that too. An item larger than the room for bytes is let in when the buffer is empty, so that every item gets through.
  * - Room can be **reserved** for items that come later, without waiting.
  * - Readers and writers wait in the order in which they came.
  */
@@ -16,7 +16,7 @@ import * as Credit from "./credit.ts"
 export interface Item {
   readonly seq: number
   readonly bytes: Uint8Array
-  /** How many those were when it was put: an owner may give back the memory of what was taken. */
+  /** The room that it takes, in bytes. */
   readonly size: number
   /** Called once, when the item is gone for good: accepted, or dropped. */
   readonly gone: (() => void) | undefined
@@ -82,7 +82,7 @@ export class Mailbox {
   private hasRoom(size: number): boolean {
     if (this.perItem && this.items + this.reserved.items >= this.options.maxItems) return false
     return (this.items === 0 && this.reserved.bytes === 0) ||
-      this.bytes + this.reserved.bytes + size <= this.options.maxBytes
+      this.bytes + this.reserved.bytes + Credit.roomOf(size) <= this.options.maxBytes
   }
 
   get maxBytes(): number {
@@ -105,11 +105,11 @@ export class Mailbox {
     const bytes = this.options.maxBytes - this.bytes - this.reserved.bytes
     if (!this.perItem) return Math.max(0, bytes)
     const items = this.options.maxItems - this.items - this.reserved.items
-    return Math.max(0, Math.min(items, Math.floor(bytes / Credit.maxItemSize)))
+    return Math.max(0, Math.min(items, Math.floor(bytes / Credit.roomOf(Credit.maxItemSize))))
   }
 
   reserve(units: number): void {
-    this.reserved.bytes += this.perItem ? units * Credit.maxItemSize : units
+    this.reserved.bytes += this.perItem ? units * Credit.roomOf(Credit.maxItemSize) : units
     if (this.perItem) this.reserved.items += units
   }
 
@@ -239,8 +239,10 @@ export class Mailbox {
 
   private admit(bytes: Uint8Array, gone: (() => void) | undefined): void {
     this.items++
-    this.bytes += bytes.length
-    MutableList.append(this.fresh, { seq: this.nextSeq++, bytes, size: bytes.length, gone, leased: false })
+    // From what it is now: an owner may give back the memory of what was taken.
+    const size = Credit.roomOf(bytes.length)
+    this.bytes += size
+    MutableList.append(this.fresh, { seq: this.nextSeq++, bytes, size, gone, leased: false })
   }
 
   private lease(item: Item): Item {
