@@ -122,9 +122,14 @@ export const serve = <E, R>(
     /** Tasks that were interrupted before they were taken, or when they had just been answered. */
     const early = new Set<number>()
 
-    /** The value of one payload; a scope of its own closes when it is over. */
+    /** The value of one payload: already there, or with a scope of its own that closes when it is over. */
     const runOne = ({ context, definition }: Loaded, payload: unknown): Effect.Effect<unknown, unknown> => {
-      const run = definition.run(payload) as Effect.Effect<unknown, unknown>
+      let run: Effect.Effect<unknown, unknown>
+      try {
+        run = definition.run(payload) as Effect.Effect<unknown, unknown>
+      } catch (defect) {
+        return Exit.die(defect)
+      }
       return Exit.isExit(run) ? run : Effect.scoped(Effect.provideContext(run, context))
     }
 
@@ -146,22 +151,21 @@ export const serve = <E, R>(
       id: number,
       encoded: Effect.Effect<Uint8Array, EncodeError>
     ): Effect.Effect<Uint8Array> =>
-      Effect.matchEffect(encoded, {
-        onSuccess: (bytes) => Effect.succeed(Frames.frame(Frames.Kind.Success, id, bytes)),
-        onFailure: ({ problem }) =>
-          failure(loaded, id, Exit.die(misfit(loaded.definition, Exit.void, { message: problem })))
-      })
-
-    const runTask = (loaded: Loaded, id: number, bytes: Uint8Array): Effect.Effect<Uint8Array> =>
-      Effect.matchCauseEffect(
-        Effect.scoped(
-          Effect.flatMap(decoded(loaded.payload.decode(bytes, "run")), (payload) => runOne(loaded, payload))
-        ),
-        {
-          onSuccess: (value) => success(loaded, id, loaded.success.encode(value, "run")),
-          onFailure: (cause) => failure(loaded, id, Exit.failCause(cause))
-        }
+      Effect.catchEager(
+        Effect.mapEager(encoded, (bytes) => Frames.frame(Frames.Kind.Success, id, bytes)),
+        ({ problem }) => failure(loaded, id, Exit.die(misfit(loaded.definition, Exit.void, { message: problem })))
       )
+
+    const runTask = (loaded: Loaded, id: number, bytes: Uint8Array): Effect.Effect<Uint8Array> => {
+      const payload = loaded.payload.decode(bytes, "run")
+      const run = Codec.isDone(payload)
+        ? runOne(loaded, payload.value)
+        : Effect.scoped(Effect.flatMap(decoded(payload), (payload) => runOne(loaded, payload)))
+      return Effect.matchCauseEffectEager(run, {
+        onSuccess: (value) => success(loaded, id, loaded.success.encode(value, "run")),
+        onFailure: (cause) => failure(loaded, id, Exit.failCause(cause))
+      })
+    }
 
     const runSeries = (loaded: Loaded, id: number, bytes: Uint8Array): Effect.Effect<Uint8Array> => {
       const values: Array<unknown> = []
@@ -200,22 +204,40 @@ export const serve = <E, R>(
       })
     }
 
-    const execute = (task: Frames.Task): Effect.Effect<Uint8Array> =>
-      Effect.matchEffect(Deferred.await(target(task.target)), {
-        onFailure: (why) => Effect.succeed(Frames.json(Frames.Kind.NotLoaded, task.id, why)),
-        onSuccess: (loaded) => {
-          const run = task.isSeries
-            ? runSeries(loaded, task.id, task.payload)
-            : runTask(loaded, task.id, task.payload)
-          return task.span === undefined ? run : Effect.withParentSpan(run, Tracer.externalSpan(task.span))
-        }
-      })
+    /** The answer to a task: already there, if nothing has to be waited for. */
+    const execute = (task: Frames.Task): Effect.Effect<Uint8Array> => {
+      const start = (loaded: Loaded) => {
+        const run = task.isSeries
+          ? runSeries(loaded, task.id, task.payload)
+          : runTask(loaded, task.id, task.payload)
+        return task.span === undefined || Exit.isExit(run)
+          ? run
+          : Effect.withParentSpan(run, Tracer.externalSpan(task.span))
+      }
+      const { effect: loaded } = target(task.target)
+      return loaded !== undefined && Codec.isDone(loaded)
+        ? start(loaded.value)
+        : Effect.matchEffect(Deferred.await(target(task.target)), {
+          onFailure: (why) => Effect.succeed(Frames.json(Frames.Kind.NotLoaded, task.id, why)),
+          onSuccess: start
+        })
+    }
 
-    /** The task has a fiber of its own, so that it can be interrupted, and so that what it has forked ends with it. */
-    const perform = (bytes: Uint8Array, restore: <A>(effect: Effect.Effect<A>) => Effect.Effect<A>) => {
+    /**
+     * A task that waits for something has a fiber of its own, so that it can be interrupted, and so that what it has forked ends with it.
+     */
+    const perform = (
+      bytes: Uint8Array,
+      restore: <A>(effect: Effect.Effect<A>) => Effect.Effect<A>
+    ): Effect.Effect<Uint8Array> => {
       const task = Frames.parseTask(bytes)
       const running: Current = current = { id: task.id, interrupted: early.delete(task.id), fiber: undefined }
-      return Effect.flatMap(Effect.forkChild(restore(execute(task)), { startImmediately: true }), (fiber) => {
+      const execution = execute(task)
+      if (Codec.isDone(execution)) {
+        current = undefined
+        return execution
+      }
+      return Effect.flatMap(Effect.forkChild(restore(execution), { startImmediately: true }), (fiber) => {
         running.fiber = fiber
         if (running.interrupted) fiber.interruptUnsafe()
         const answer = (exit: Exit.Exit<Uint8Array>) => {
