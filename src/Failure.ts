@@ -329,7 +329,8 @@ export class InvalidArgument extends Schema.TaggedError<InvalidArgument>()("Inva
 }
 
 /**
- * An item or message does not fit its schema, or is too large, so nothing was sent. The queue or connection stays usable.
+ * An item or message does not fit its schema, or is too large, or reading it throws, so nothing was sent. The queue or connection
+ * stays usable.
  *
  * Python: `PicklingError`, which `Queue.put` reports on stderr only while the item vanishes.
  *
@@ -339,7 +340,7 @@ export class InvalidArgument extends Schema.TaggedError<InvalidArgument>()("Inva
 export class EncodeError extends Schema.TaggedError<EncodeError>()("EncodeError", {
   object: Schema.String,
   operation: Schema.String,
-  /** What the schema says. */
+  /** What the schema says, or what was thrown. */
   problem: Schema.String
 }) {
   override get message(): string {
@@ -348,7 +349,7 @@ export class EncodeError extends Schema.TaggedError<EncodeError>()("EncodeError"
 }
 
 /**
- * What arrived does not fit the schema of the receiver. The item or message is consumed; the queue or connection stays
+ * What arrived does not fit the schema of the receiver, or its transformation throws. The item or message is consumed; the queue or connection stays
  * usable.
  *
  * Happens when two processes run different versions of the code, or when bytes are received as a message.
@@ -359,7 +360,7 @@ export class EncodeError extends Schema.TaggedError<EncodeError>()("EncodeError"
 export class DecodeError extends Schema.TaggedError<DecodeError>()("DecodeError", {
   object: Schema.String,
   operation: Schema.String,
-  /** What the schema says. */
+  /** What the schema says, or what was thrown. */
   problem: Schema.String
 }) {
   override get message(): string {

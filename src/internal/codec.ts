@@ -1,6 +1,7 @@
 /**
  * Values to bytes and back, at the edges of the library.
  */
+import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as SchemaBinary from "effect/encoding/SchemaBinary"
 import * as Exit from "effect/Exit"
@@ -35,10 +36,28 @@ export const isDone = <A, E, R>(effect: Effect.Effect<A, E, R>): effect is Exit.
 
 type Plain = Schema.ConstraintCodec<unknown, unknown>
 
-const settle = <A, E, R>(
-  effect: Effect.Effect<A, Schema.SchemaError, R>,
-  fail: (problem: string) => E
-): Effect.Effect<A, E, R> => isDone(effect) ? effect : Effect.mapError(effect, (error) => fail(oneLine(error.message)))
+/**
+ * Parses a value, or fails with the problem in one line. What throws on the way, a getter or a transformation, is a problem like any
+ * other: the value is the user's.
+ */
+export const attempt = <A, R>(
+  parse: (value: unknown) => Effect.Effect<A, Schema.SchemaError, R>,
+  value: unknown
+): Effect.Effect<A, string, R> => {
+  try {
+    const parsed = parse(value)
+    if (isDone(parsed)) return parsed
+    const exit: Effect.Effect<A, Schema.SchemaError, R> = parsed
+    return Exit.isExit(exit) && Exit.isFailure(exit)
+      ? Exit.fail(problemOf(Cause.squash(exit.cause)))
+      : Effect.mapError(Effect.catchDefect(parsed, Effect.fail), problemOf)
+  } catch (thrown) {
+    return Exit.fail(problemOf(thrown))
+  }
+}
+
+const problemOf = (error: unknown): string =>
+  (Schema.isSchemaError(error) ? error.message : String(error)).replace(/\s*\n\s*/g, " ")
 
 /** After so many bytes of a schema's values it is worth a millisecond to compile it. */
 const manyBytes = 8192
@@ -102,11 +121,11 @@ const ofBytes = (schema: Portable, object: string, isShared: boolean): Codec<unk
     encode: (value, operation) =>
       value instanceof Uint8Array && !hasChecks
         ? Effect.succeed(value)
-        : settle(validate(value), (problem) => new EncodeError({ object, operation, problem })),
+        : Effect.mapErrorEager(attempt(validate, value), (problem) => new EncodeError({ object, operation, problem })),
     decode: (bytes, operation) => {
       const value = toValue(bytes, !isShared)
       return hasChecks
-        ? settle(validate(value), (problem) => new DecodeError({ object, operation, problem }))
+        ? Effect.mapErrorEager(attempt(validate, value), (problem) => new DecodeError({ object, operation, problem }))
         : Effect.succeed(value)
     }
   }
@@ -132,25 +151,25 @@ export const make = <S extends Portable>(
     object,
     isPlain: () => isPlain,
     encode: (value, operation) => {
-      const encoded = parsers.encode(value)
+      const encoded = attempt(parsers.encode, value)
       if (isDone(encoded)) {
         parsers.count(encoded.value.length)
         return encoded
       }
-      return settle(
+      return Effect.mapErrorEager(
         provideHub(encoded, hub),
         (problem) => new EncodeError({ object, operation, problem })
       )
     },
     decode: (bytes, operation) => {
       parsers.count(bytes.length)
-      const decoded = parsers.decode(bytes)
+      const decoded = attempt(parsers.decode, bytes)
       if (isDone(decoded)) {
         isPlain = true
         return decoded
       }
       isPlain = Exit.isExit(decoded)
-      return settle(
+      return Effect.mapErrorEager(
         provideHub(decoded, hub),
         (problem) => new DecodeError({ object, operation, problem })
       )
@@ -161,8 +180,8 @@ export const make = <S extends Portable>(
 /** Encodes one value of a schema without services. The bytes are its own. */
 export const encode = <S extends Plain>(schema: S, value: S["Type"], object: string, operation: string) =>
   Effect.map(
-    settle(
-      Schema.encodeUnknownEffect(SchemaBinary.toCodec(schema))(value),
+    Effect.mapErrorEager(
+      attempt(Schema.encodeUnknownEffect(SchemaBinary.toCodec(schema)), value),
       (problem) => new EncodeError({ object, operation, problem })
     ),
     (bytes): Uint8Array => bytes.slice()
@@ -170,10 +189,7 @@ export const encode = <S extends Plain>(schema: S, value: S["Type"], object: str
 
 /** Decodes one value of a schema without services. */
 export const decode = <S extends Plain>(schema: S, bytes: Uint8Array, object: string, operation: string) =>
-  settle(
-    Schema.decodeUnknownEffect(SchemaBinary.toCodec(schema))(bytes),
+  Effect.mapErrorEager(
+    attempt(Schema.decodeUnknownEffect(SchemaBinary.toCodec(schema)), bytes),
     (problem) => new DecodeError({ object, operation, problem })
   )
-
-/** What a schema says, fit for the end of a message. */
-export const oneLine = (message: string): string => message.replace(/\s*\n\s*/g, " ")

@@ -1,6 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Schema } from "effect"
 import * as SchemaBinary from "effect/encoding/SchemaBinary"
+import * as SchemaGetter from "effect/SchemaGetter"
 import type { Hub } from "../../src/Hub.ts"
 import * as Codec from "../../src/internal/codec.ts"
 
@@ -57,6 +58,33 @@ describe("the codec of bytes", () => {
     const problem = Effect.runSync(Effect.flip(make(Schema.Uint8Array).encode("text" as never, "put")))
     assert.deepInclude(problem, { _tag: "EncodeError", object: "thing", operation: "put" })
     assert.include(problem.problem, "Uint8Array")
+  })
+
+  it("says what a transformation throws, in both directions, with and without an effect", () => {
+    const fails = () => {
+      throw new RangeError("out of reach")
+    }
+    const at = (decode: () => string, encode: () => string) =>
+      make(Schema.String.pipe(
+        Schema.decodeTo(Schema.String, {
+          decode: SchemaGetter.transform(decode),
+          encode: SchemaGetter.transform(encode)
+        })
+      ))
+    const ok = () => "ok"
+    const problemOf = (effect: Effect.Effect<unknown, { readonly problem: string }>) =>
+      Effect.runSync(Effect.flip(effect)).problem
+    const text = Effect.runSync(at(ok, ok).encode("text", "put"))
+    assert.strictEqual(problemOf(at(ok, fails).encode("text", "put")), "RangeError: out of reach")
+    assert.strictEqual(problemOf(at(fails, ok).decode(text, "get")), "RangeError: out of reach")
+    const later = Schema.String.pipe(
+      Schema.decodeTo(Schema.String, {
+        decode: SchemaGetter.transformEffect(() => Effect.sync(fails)),
+        encode: SchemaGetter.transformEffect(() => Effect.sync(fails))
+      })
+    )
+    assert.strictEqual(problemOf(make(later).encode("text", "put")), "RangeError: out of reach")
+    assert.strictEqual(problemOf(make(later).decode(text, "get")), "RangeError: out of reach")
   })
 
   it("keeps the checks of a schema, in both directions", () => {

@@ -253,6 +253,15 @@ export const queueSuite = (name: string, layer: Layer.Layer<Sides>) => {
             yield* failure(queue.put({ name: Symbol(), age: 1 } as any, { timeout: "1 second" })),
             "EncodeError"
           )
+          const unreadable = {
+            name: "Ada",
+            get age(): number {
+              throw new RangeError("out of reach")
+            }
+          }
+          const thrown = yield* Effect.flip(queue.put(unreadable))
+          assert.instanceOf(thrown, Mp.EncodeError)
+          assert.strictEqual(thrown.problem, "RangeError: out of reach")
         }
         assert.strictEqual(yield* far.qsize, 0)
         yield* near.putNowait({ name: "Ada", age: 36 })

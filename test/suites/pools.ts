@@ -53,6 +53,7 @@ import {
   dies,
   exits,
   givesTooMuch,
+  givesUnreadable,
   isInterrupted,
   rejects,
   signalsItself,
@@ -681,6 +682,25 @@ export const poolSuite = (
             const defect = defectOf(yield* Effect.exit(ways[n % 2]!))
             assert.instanceOf(defect, Error)
             assert.match((defect as Error).message, /givesTooMuch/)
+          }
+          assert.strictEqual(yield* pool.run(workerName), worker)
+          assert.strictEqual((yield* pool.stats).lost, 0)
+        }))
+      )
+
+      it.live(
+        "PPED-10 dies when reading a value throws, says what, and no worker is lost",
+        inProcesses(Effect.gen(function*() {
+          const pool = yield* make({ size: 1 })
+          const worker = yield* pool.run(workerName)
+          const ways: Array<Effect.Effect<unknown, unknown>> = [
+            pool.run(givesUnreadable),
+            pool.map(givesUnreadable, [undefined, undefined])
+          ]
+          for (const effect of ways) {
+            const defect = defectOf(yield* Effect.exit(promptly(effect)))
+            assert.instanceOf(defect, Error)
+            assert.match((defect as Error).message, /givesUnreadable.*RangeError: out of reach/)
           }
           assert.strictEqual(yield* pool.run(workerName), worker)
           assert.strictEqual((yield* pool.stats).lost, 0)

@@ -23,6 +23,7 @@ import {
   failsTwice,
   failsWithTooMuch,
   givesTooMuch,
+  givesUnreadable,
   isInterrupted,
   Refused,
   refuses,
@@ -417,6 +418,11 @@ export const processSuite = (
           assert.match(
             defectOf(tooMuch.exit).message,
             /^target "givesTooMuch": its success does not fit its schema: Expected an integer/
+          )
+          const unreadable = yield* endOf(givesUnreadable)
+          assert.strictEqual(
+            defectOf(unreadable.exit).message,
+            "target \"givesUnreadable\": its success does not fit its schema: RangeError: out of reach"
           )
           assert.strictEqual(tooMuch.exitCode, 1)
           const wrongFailure = yield* endOf(failsWithTooMuch)

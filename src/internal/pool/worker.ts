@@ -153,7 +153,7 @@ export const serve = <E, R>(
     ): Effect.Effect<Uint8Array> =>
       Effect.catchEager(
         Effect.mapEager(encoded, (bytes) => Frames.frame(Frames.Kind.Success, id, bytes)),
-        ({ problem }) => failure(loaded, id, Exit.die(misfit(loaded.definition, Exit.void, { message: problem })))
+        ({ problem }) => failure(loaded, id, Exit.die(misfit(loaded.definition, Exit.void, problem)))
       )
 
     const runTask = (loaded: Loaded, id: number, bytes: Uint8Array): Effect.Effect<Uint8Array> => {
@@ -214,10 +214,10 @@ export const serve = <E, R>(
           ? run
           : Effect.withParentSpan(run, Tracer.externalSpan(task.span))
       }
-      const { effect: loaded } = target(task.target)
-      return loaded !== undefined && Codec.isDone(loaded)
-        ? start(loaded.value)
-        : Effect.matchEffect(Deferred.await(target(task.target)), {
+      const loading = target(task.target)
+      return loading.effect !== undefined && Codec.isDone(loading.effect)
+        ? start(loading.effect.value)
+        : Effect.matchEffect(Deferred.await(loading), {
           onFailure: (why) => Effect.succeed(Frames.json(Frames.Kind.NotLoaded, task.id, why)),
           onSuccess: start
         })
@@ -231,12 +231,10 @@ export const serve = <E, R>(
       restore: <A>(effect: Effect.Effect<A>) => Effect.Effect<A>
     ): Effect.Effect<Uint8Array> => {
       const task = Frames.parseTask(bytes)
-      const running: Current = current = { id: task.id, interrupted: early.delete(task.id), fiber: undefined }
+      const interrupted = early.delete(task.id)
       const execution = execute(task)
-      if (Codec.isDone(execution)) {
-        current = undefined
-        return execution
-      }
+      if (Codec.isDone(execution)) return execution
+      const running: Current = current = { id: task.id, interrupted, fiber: undefined }
       return Effect.flatMap(Effect.forkChild(restore(execution), { startImmediately: true }), (fiber) => {
         running.fiber = fiber
         if (running.interrupted) fiber.interruptUnsafe()

@@ -8,9 +8,11 @@ import * as Exit from "effect/Exit"
 import * as Predicate from "effect/Predicate"
 import * as Schema from "effect/Schema"
 import * as SchemaGetter from "effect/SchemaGetter"
-import type { Portable } from "../codec.ts"
+import { DecodeError } from "../../Failure.ts"
+import { attempt, type Portable } from "../codec.ts"
 
 interface Schemas {
+  readonly name: string
   readonly success: Portable
   readonly error: Portable
 }
@@ -57,31 +59,34 @@ const errorsOf = (exit: Exit.Exit<unknown, unknown>): Array<Error | undefined> =
 
 /** An exit, encoded and decoded by the schemas of a target. */
 export interface Codec {
-  /** In the child. */
-  readonly encode: (exit: Exit.Exit<unknown, unknown>) => Effect.Effect<Uint8Array, Schema.SchemaError>
+  /** In the child. Fails with what is wrong with it. */
+  readonly encode: (exit: Exit.Exit<unknown, unknown>) => Effect.Effect<Uint8Array, string>
   /** In the parent. */
-  readonly decode: (bytes: Uint8Array) => Effect.Effect<Exit.Exit<unknown, unknown>, Schema.SchemaError>
+  readonly decode: (bytes: Uint8Array) => Effect.Effect<Exit.Exit<unknown, unknown>, DecodeError>
 }
 
 export const make = (schemas: Schemas): Codec => {
   const binary = codec(schemas)
   // Objects can't travel in a result, as their holder ends with it: nothing asks for the hub.
   const encode = Schema.encodeUnknownEffect(binary) as (value: unknown) => Effect.Effect<Uint8Array, Schema.SchemaError>
-  const decode = Schema.decodeUnknownEffect(binary) as (bytes: Uint8Array) => Effect.Effect<
+  const decode = Schema.decodeUnknownEffect(binary) as (bytes: unknown) => Effect.Effect<
     { readonly exit: Exit.Exit<unknown, unknown>; readonly stacks: ReadonlyArray<string | undefined> },
     Schema.SchemaError
   >
   return {
-    encode: (exit) => encode({ exit, stacks: errorsOf(exit).map((error) => error?.stack) }),
+    encode: (exit) => attempt(encode, { exit, stacks: errorsOf(exit).map((error) => error?.stack) }),
     decode: (bytes) =>
-      Effect.map(decode(bytes), ({ exit, stacks }) => {
-        for (const [i, error] of errorsOf(exit).entries()) {
-          const stack = stacks[i]
-          if (error !== undefined && stack !== undefined) {
-            Object.defineProperty(error, "stack", { value: stack, configurable: true, writable: true })
+      Effect.mapBoth(attempt(decode, bytes), {
+        onFailure: (problem) => new DecodeError({ object: schemas.name, operation: "result", problem }),
+        onSuccess: ({ exit, stacks }) => {
+          for (const [i, error] of errorsOf(exit).entries()) {
+            const stack = stacks[i]
+            if (error !== undefined && stack !== undefined) {
+              Object.defineProperty(error, "stack", { value: stack, configurable: true, writable: true })
+            }
           }
+          return exit
         }
-        return exit
       })
   }
 }

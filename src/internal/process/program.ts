@@ -56,18 +56,20 @@ export const encodeExit = (
   outcome: Exit.Exit<unknown, unknown>
 ): Effect.Effect<{ readonly exit: Exit.Exit<unknown, unknown>; readonly bytes: Uint8Array }> => {
   const encode = (exit: Exit.Exit<unknown, unknown>) => Effect.map(codec.encode(exit), (bytes) => ({ exit, bytes }))
-  return Effect.orDie(Effect.catch(encode(outcome), (error) => encode(Exit.die(misfit(definition, outcome, error)))))
+  return Effect.orDie(
+    Effect.catch(encode(outcome), (problem) => encode(Exit.die(misfit(definition, outcome, problem))))
+  )
 }
 
 /** What an exit becomes that does not fit its schemas. */
 export const misfit = (
   { name }: Definition,
   outcome: Exit.Exit<unknown, unknown>,
-  { message }: { readonly message: string }
+  problem: string
 ): Error =>
   new Error(
     `target "${name}": its ${Exit.isSuccess(outcome) ? "success" : "failure"} ` +
-      `does not fit its schema: ${Codec.oneLine(message)}` +
+      `does not fit its schema: ${problem}` +
       (Exit.isFailure(outcome) ? `\n${Cause.pretty(outcome.cause)}` : "")
   )
 
