@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Credit from "../../src/internal/hub/credit.ts"
 import * as Message from "../../src/internal/hub/message.ts"
-import { make, queue } from "../support/sharedWords.ts"
+import { make, queue } from "../support/sharedObject.ts"
 
 const { PutFlag, Request } = Message
 

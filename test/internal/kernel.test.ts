@@ -27,7 +27,7 @@ const toToken = (ticket: number): Buffer => {
 class Pair {
   readonly model = new Model()
   private nextToken = 1
-  private readonly kernel = new Kernel({ makeToken: () => toToken(this.nextToken++), later: () => {} })
+  private readonly kernel = new Kernel({ makeToken: () => toToken(this.nextToken++), share: () => undefined })
   private readonly peers = new Map<number, Peer>()
   private said: Array<readonly [number, string]> = []
   private ended: Array<number> = []

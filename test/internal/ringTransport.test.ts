@@ -20,13 +20,14 @@ const below = (turns: Array<() => void>): Transport => {
     whenFlushed: (callback) => callback(),
     hasRoom: () => true,
     words: () => undefined,
+    open: () => undefined,
     end: () => other().onClose("ended"),
     destroy: () => other().onClose("destroyed")
   })
   return {
     poll: () => {},
     onFound: () => () => {},
-    later: () => {},
+    share: () => undefined,
     listen: (onConnection) =>
       Effect.sync(() => {
         accept = onConnection
@@ -95,6 +96,31 @@ const connect = (options: Partial<DuplexEvents> = {}, capacity = 1024) => {
 }
 
 const numbered = (length: number) => Buffer.from(Uint8Array.from({ length }, (_, i) => i % 251))
+
+describe("memory for all who connect", () => {
+  it("is 256 MiB at most, until some is given back", () => {
+    let released = 0
+    const { share } = over(below([]), {
+      capacity: 1024,
+      poller: { wake: () => {}, forget: () => {}, pollAll: () => {}, onFound: () => () => {} },
+      shared: {
+        isAvailable: () => true,
+        yieldProcessor: () => {},
+        create: () => ({ name: "one", memory: new ArrayBuffer(0), unlink: () => {}, release: () => released++ }),
+        open: () => undefined
+      }
+    })
+    const mebibyte = 1024 * 1024
+    const first = share(200 * mebibyte)!
+    assert.strictEqual(first.name, "one")
+    assert.isDefined(share(56 * mebibyte))
+    assert.isUndefined(share(1))
+    first.release()
+    assert.strictEqual(released, 1)
+    assert.isDefined(share(200 * mebibyte))
+    assert.isUndefined(share(1))
+  })
+})
 
 describe("a connection over rings", () => {
   it("carries what is longer than a ring, in order", () => {

@@ -282,10 +282,10 @@ describe("a hub that waits for an answer", () => {
         }),
       poll: () => {},
       onFound: () => () => {},
-      later: () => {},
+      share: () => undefined,
       connect: () => Effect.die("nobody connects")
     }
-    const kernel = new Kernel({ makeToken: () => randomBytes(16), later: () => {} })
+    const kernel = new Kernel({ makeToken: () => randomBytes(16), share: () => undefined })
     const key = randomBytes(32)
     Effect.runSync(
       Effect.scoped(serve({ transport, kernel, key, receive: (peer, message) => kernel.receive(peer, message) }))
@@ -304,6 +304,7 @@ describe("a hub that waits for an answer", () => {
         whenFlushed: (callback) => callback(),
         hasRoom: () => undefined,
         words: () => undefined,
+        open: () => undefined,
         end: () => {},
         destroy: () => {
           state.destroyed = true

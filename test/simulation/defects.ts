@@ -9,7 +9,7 @@ export const defects = [
   {
     defect: "an interrupted get keeps its item",
     file: "src/internal/hub/client.ts",
-    find: "if (this.lost === undefined) this.send(Message.Request.Return, entry.request, noReference, 0)",
+    find: "this.send(Message.Request.Return, entry.request, noReference, 0)",
     replace: "void Message.Request.Return"
   },
   {
@@ -71,7 +71,7 @@ export const defects = [
   {
     defect: "a dead client's items do not go back",
     file: "src/internal/hub/kernel.ts",
-    find: "if (\"lease\" in open) open.mailbox.giveBack(open.lease)\n      else open.cancel()",
+    find: "if (\"lease\" in open) open.front.giveBack(open.lease)\n      else open.cancel()",
     replace: "if (!(\"lease\" in open)) open.cancel()"
   },
   {
@@ -83,7 +83,7 @@ export const defects = [
   {
     defect: "unfinished items of a dead consumer are forgotten",
     file: "src/internal/hub/kernel.ts",
-    find: "else for (const item of holding.taken) object.mailbox.restore(item)",
+    find: "else for (const item of unfinished) object.front.restore(item)",
     replace: ""
   },
   {
@@ -165,52 +165,69 @@ export const defects = [
     replace: ""
   },
   {
-    defect: "an item that was sent ahead is kept from another who asks",
-    file: "src/internal/hub/ahead.ts",
-    find: "else if (++reading.idleLooks >= maxIdleLooks) this.takeBack(reader)",
+    defect: "an item is given while an older one is offered in shared memory",
+    file: "src/internal/hub/front.ts",
+    find: "if (this.ring !== undefined && this.claim(1) > 0) return this.first()",
     replace: ""
   },
   {
-    defect: "nobody looks whether the reader goes on, while another one waits for the turn",
-    file: "src/internal/hub/ahead.ts",
-    find: "reading.parked.add(parked)\n    this.lookLater()",
-    replace: "reading.parked.add(parked)"
+    defect: "the hub gives an item that is offered in shared memory to who asks for one, and leaves it to be claimed",
+    file: "src/internal/hub/front.ts",
+    find: "if (this.ring !== undefined && this.claim(1) > 0) return this.first()",
+    replace: "if (this.offered.length > 0) return this.first()"
   },
   {
-    defect: "an item is given while an older one is ahead",
-    file: "src/internal/hub/ahead.ts",
-    find: "this.takeBack(holding)\n    if (before !== undefined) before.wasFed = false",
-    replace: "if (before !== undefined) before.wasFed = false"
+    defect: "what was claimed is taken back",
+    file: "src/internal/hub/itemRing.ts",
+    find: "if (!this.settleUntil(claim, claimed)) return 0",
+    replace: "void claimed"
   },
   {
-    defect: "the hub gives an item that is on its way to who asks for one, and leaves it to be claimed",
-    file: "src/internal/hub/ahead.ts",
-    find: "Claim.claimFor(wordsOf(holding)!, Claim.slot(holding.ref), holding.generation)",
-    replace: "Claim.read(wordsOf(holding)!, Claim.slot(holding.ref)).claimed"
+    defect: "what is taken back is lost",
+    file: "src/internal/hub/front.ts",
+    find: "this.mailbox.giveBack(this.first())",
+    replace: "this.first()"
   },
   {
-    defect: "what a dead client had claimed is delivered again",
-    file: "src/internal/hub/ahead.ts",
-    find: "const count = Math.min(Claim.difference(holding.claimed, claimed), holding.ahead.length)",
-    replace:
-      "const count = holding.peer.gone ? 0 : Math.min(Claim.difference(holding.claimed, claimed), holding.ahead.length)"
+    defect: "an item that goes back is overtaken by those that are offered in shared memory",
+    file: "src/internal/hub/front.ts",
+    find: "this.takeBack()\n    this.mailbox.giveBack(item)",
+    replace: "this.mailbox.giveBack(item)"
   },
   {
-    defect: "what a dead client had not claimed is lost",
-    file: "src/internal/hub/ahead.ts",
-    find: "for (const item of this.shift(holding, Infinity)) mailbox.giveBack(item)",
-    replace: "this.shift(holding, Infinity)"
+    defect: "a reader claims an item while an older one is on its way to it",
+    file: "src/internal/hub/client.ts",
+    find: "shared === undefined || this.gets.has(ref) || this.link",
+    replace: "shared === undefined || this.link"
   },
   {
-    defect: "an item that goes back is overtaken by those that were sent ahead",
-    file: "src/internal/hub/kernel.ts",
-    find: "this.ahead.takeBack(open.holding)",
-    replace: ""
+    defect: "a reader claims an item while an older one is on its way back from it",
+    file: "src/internal/hub/client.ts",
+    find: "    this.setUnderWay(entry, true)\n    this.ping(() => this.setUnderWay(entry, false))",
+    replace: "    this.setUnderWay(entry, false)"
+  },
+  {
+    defect: "it is not noted who claimed an item",
+    file: "src/internal/hub/itemRing.ts",
+    find: "if (owner !== 0) Atomics.compareExchange(",
+    replace: "if (owner > maxReader) Atomics.compareExchange("
+  },
+  {
+    defect: "what a dead client had claimed is nobody's",
+    file: "src/internal/hub/front.ts",
+    find: "this.settle()\n    this.readers.delete(holding.reader)",
+    replace: "this.readers.delete(holding.reader)"
   },
   {
     defect: "a claim is not told",
     file: "src/internal/hub/client.ts",
-    find: "this.send(Message.Request.More, 0, ref, 0)",
+    find: "this.send(Message.Request.Claimed, 0, ref, 0)",
     replace: "void ref"
+  },
+  {
+    defect: "the hub does not wish to know of claims when somebody waits for room",
+    file: "src/internal/hub/front.ts",
+    find: "if (mailbox.isShort) return offered.length",
+    replace: ""
   }
 ]

@@ -142,10 +142,7 @@ export class Network {
     return {
       poll: () => {},
       onFound: () => () => {},
-      later: (task) =>
-        void this.schedule(1, () => {
-          if (node.alive) task()
-        }),
+      share: () => undefined,
       listen: (accept) =>
         Effect.acquireRelease(
           Effect.sync(() => {
@@ -213,6 +210,7 @@ export class Network {
       },
       hasRoom: () => undefined,
       words: () => undefined,
+      open: () => undefined,
       whenFlushed: (callback) => {
         if (end.backlog.length === 0) callback()
         else end.flushed.push(callback)

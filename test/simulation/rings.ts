@@ -64,6 +64,7 @@ const ofTheLiving = (node: Node, duplex: Duplex): Duplex => ({
   },
   own: () => duplex.own(),
   words: () => node.alive ? duplex.words() : undefined,
+  open: (name, size) => node.alive ? duplex.open(name, size) : undefined,
   authenticated: (side, rest) => duplex.authenticated(side, rest),
   whenFlushed: (callback) => duplex.whenFlushed(callback),
   hasRoom: () => duplex.hasRoom(),
@@ -77,7 +78,7 @@ export const over = (network: Network, node: Node, segments: Segments): Transpor
   return {
     poll: rings.poll,
     onFound: rings.onFound,
-    later: rings.later,
+    share: rings.share,
     listen: (onConnection) => rings.listen((duplex) => onConnection(ofTheLiving(node, duplex))),
     connect: (address, events) =>
       Effect.map(

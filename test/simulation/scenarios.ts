@@ -258,6 +258,29 @@ export const queue = async (random: Random): Promise<Array<string>> => {
   return ledger.violations
 }
 
+/** Takes and finishes what is left. Then who has joined the queue, and who joins it now, goes on. */
+const workOff = async (
+  world: World,
+  ledger: Ledger,
+  main: Process,
+  service: Mp.JoinableQueue.JoinableQueue<number>,
+  early: Fiber.Fiber<void, unknown>
+): Promise<void> => {
+  const drain = main.run(
+    Effect.forever(Effect.tap(service.getNowait, (n) => {
+      ledger.take(main, n)
+      return service.taskDone
+    }))
+  )
+  if (!await world.run()) return void ledger.violations.push("draining does not end")
+  if (!failedWith(drain.pollUnsafe()!, "Empty")) ledger.violations.push("draining did not end with Empty")
+  const join = main.run(service.join())
+  if (!await world.run()) return void ledger.violations.push("join does not end")
+  for (const joined of [early.pollUnsafe(), join.pollUnsafe()]) {
+    if (joined === undefined || Exit.isFailure(joined)) ledger.violations.push("join hangs though everything is done")
+  }
+}
+
 /** The same with taskDone: everything is worked on at least once, and join returns. */
 export const joinable = async (random: Random): Promise<Array<string>> => {
   const world = new World(random)
@@ -290,19 +313,7 @@ export const joinable = async (random: Random): Promise<Array<string>> => {
   killSome(world, consumers)
   const early = main.run(Effect.andThen(Effect.sleep(random.next() * 30), service.join()))
   if (!await world.run()) return ["it does not end"]
-  const drain = main.run(
-    Effect.forever(Effect.tap(service.getNowait, (n) => {
-      ledger.take(main, n)
-      return service.taskDone
-    }))
-  )
-  if (!await world.run()) return ["draining does not end"]
-  if (!failedWith(drain.pollUnsafe()!, "Empty")) ledger.violations.push("draining did not end with Empty")
-  const join = main.run(service.join())
-  if (!await world.run()) return ["join does not end"]
-  for (const joined of [early.pollUnsafe(), join.pollUnsafe()]) {
-    if (joined === undefined || Exit.isFailure(joined)) ledger.violations.push("join hangs though everything is done")
-  }
+  await workOff(world, ledger, main, service, early)
   const tooOften = main.run(service.taskDone)
   await world.run()
   if (!failedWith(tooOften.pollUnsafe()!, "InvalidState")) ledger.violations.push("a taskDone too many was accepted")
@@ -687,6 +698,84 @@ export const turns = async (random: Random): Promise<Array<string>> => {
   if (!await world.run()) return ["it does not end"]
   ledger.account()
   ledger.ordered("main")
+  ledger.ordered("consumer")
+  return ledger.violations
+}
+
+/** Consumers that take several items before they finish them, one of which dies: others finish what it had, and only that. */
+export const bursts = async (random: Random): Promise<Array<string>> => {
+  const world = new World(random)
+  const ledger = new Ledger()
+  const count = 30
+  class Jobs extends Mp.JoinableQueue.Service<Jobs>()("sim/Jobs", {
+    item: Schema.Number,
+    onConsumerDeath: "redeliver"
+  }) {}
+  const main = world.process("main")
+  const service = build(main, Jobs.layer, Jobs.use(Effect.succeed))
+  const from = { process: main, service }
+  const consumers = Array.from({ length: 2 + random.int(2) }, (_, c) => world.process(`consumer-${c}`))
+  const finished = new Map<number, number>()
+  for (const process of consumers) {
+    inherit(Jobs, from, process, (jobs) =>
+      Effect.forever(Effect.gen(function*() {
+        const taken: Array<number> = []
+        for (let left = 1 + random.int(8); left > 0; left--) {
+          taken.push(yield* jobs.get())
+          ledger.take(process, taken.at(-1)!)
+          if (random.chance(0.5)) yield* Effect.sleep(random.next())
+        }
+        for (const n of taken) {
+          yield* jobs.taskDone
+          if (process.node.alive) finished.set(n, (finished.get(n) ?? 0) + 1)
+        }
+      })))
+  }
+  const victim = consumers[0]!
+  world.network.schedule(random.next() * 15, victim.kill)
+  for (let i = 0; i < count; i++) ledger.fates.set(item(1, i), "put")
+  main.run(Effect.forEach(Array.from({ length: count }, (_, i) => item(1, i)), (n) => service.put(n)))
+  const early = main.run(service.join())
+  if (!await world.run()) return ["it does not end"]
+  for (const process of consumers) if (process !== victim) process.kill()
+  if (!await world.run()) return ["it does not end"]
+  await workOff(world, ledger, main, service, early)
+  ledger.account(false)
+  for (const [n, times] of finished) if (times > 1) ledger.violations.push(`item ${n} was finished ${times} times`)
+  return ledger.violations
+}
+
+/** A process gets the items of a producer in their order, also if it gives up a get, or several fibers get. */
+export const impatient = async (random: Random): Promise<Array<string>> => {
+  const world = new World(random)
+  const ledger = new Ledger()
+  class Jobs extends Mp.Queue.Service<Jobs>()("sim/Jobs", { item: Schema.Number }) {}
+  const main = world.process("main")
+  const service = build(main, Jobs.layer, Jobs.use(Effect.succeed))
+  const consumer = world.process("consumer")
+  const fibers = random.pick([1, 1, 3])
+  inherit(Jobs, { process: main, service }, consumer, (jobs) => {
+    const take = Effect.tap(jobs.get(), (n) => Effect.sync(() => ledger.take(consumer, n)))
+    const takeAll = Effect.forever(take)
+    // What one fiber gives back may come after what another one got.
+    if (fibers > 1) return Effect.all(Array.from({ length: fibers }, () => takeAll), { concurrency: fibers })
+    const takeOrNot = Effect.gen(function*() {
+      const fiber = yield* Effect.forkChild(take, { startImmediately: true })
+      yield* Effect.sleep(random.next() * 4)
+      yield* Fiber.interrupt(fiber)
+    })
+    return Effect.andThen(Effect.replicateEffect(takeOrNot, 40), takeAll)
+  })
+  main.run(Effect.gen(function*() {
+    for (let i = 0; i < 60; i++) {
+      const n = item(1, i)
+      ledger.fates.set(n, "put")
+      yield* service.put(n)
+      if (random.chance(0.2)) yield* Effect.sleep(random.next() * 10)
+    }
+  }))
+  if (!await world.run()) return ["it does not end"]
+  ledger.account()
   ledger.ordered("consumer")
   return ledger.violations
 }

@@ -62,7 +62,7 @@ type Open =
   & (
     | { readonly kind: "put"; readonly box: Box; readonly text: string; readonly gone: () => void }
     | { readonly kind: "get" | "poll"; readonly box: Box }
-    | { readonly kind: "lease"; readonly box: Box; readonly item: Item }
+    | { readonly kind: "lease"; readonly box: Box; readonly item: Item; readonly given: number }
     | { readonly kind: "join" }
   )
 
@@ -81,8 +81,9 @@ export class Model {
   tickets: Array<Ticket> = []
   /** In the order in which they became what they are. */
   open: Array<Open> = []
-  /** Items of joinable queues that were accepted and are not done, in the order in which they were accepted. */
-  taken: Array<{ readonly holding: Holding; readonly item: Item }> = []
+  /** Items of joinable queues that were accepted and are not done, in the order in which they were given. */
+  taken: Array<{ readonly holding: Holding; readonly item: Item; readonly given: number }> = []
+  given = 0
   nextTicket = 1
 
   arrive(number: number): void {
@@ -135,7 +136,8 @@ export class Model {
         const { spec } = mine.holding.thing
         this.forget(mine)
         if (spec.kind === "queue" && spec.joinable !== undefined) {
-          this.taken.push({ holding: mine.holding, item: mine.item })
+          this.taken.push({ holding: mine.holding, item: mine.item, given: mine.given })
+          this.taken.sort((a, b) => a.given - b.given)
         }
         if (spec.kind === "pipe" || spec.joinable !== "redeliver") mine.item.gone()
         this.move(mine.box)
@@ -156,8 +158,8 @@ export class Model {
         return true
       }
     }
-    // Nothing is sent ahead where there are no words.
-    if (message.op === Request.More) return true
+    // Nothing is claimed where there is no shared memory.
+    if (message.op === Request.Claimed) return true
     if (mine !== undefined) return false
     return this.ask(peer, message)
   }
@@ -349,7 +351,7 @@ export class Model {
         if (reader.kind === "poll") this.say(holding.peer, Reply.Done, request)
         else {
           const item = box.items.shift()!
-          this.open.push({ kind: "lease", request, holding, box, item })
+          this.open.push({ kind: "lease", request, holding, box, item, given: this.given++ })
           this.say(holding.peer, Reply.Item, request, holding.ref, 0, item.text)
         }
       } else if (

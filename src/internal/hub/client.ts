@@ -12,9 +12,8 @@
 import type * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import { HubLost } from "../../Failure.ts"
-import * as Claim from "./claim.ts"
 import * as Credit from "./credit.ts"
-import { Fifo } from "./fifo.ts"
+import { ItemRingReader, sizeOf } from "./itemRing.ts"
 import type { Link, OpenLink } from "./link.ts"
 import * as Message from "./message.ts"
 
@@ -22,6 +21,7 @@ import * as Message from "./message.ts"
 const maxUnread = { bytes: 8 * 1024, messages: 64 }
 
 interface Entry {
+  readonly op: Message.Op
   readonly request: number
   readonly ref: number
   /** Where its request stands in what was sent: an answer says that the hub has come this far. */
@@ -30,6 +30,8 @@ interface Entry {
   readonly deliver: (answer: Answer) => void
   /** The answer, if it came at once. Then there is no other. */
   readonly answer: Message.Message | undefined
+  /** It is a Get of another process, and an item may be on its way to this one because of it, or back. */
+  isUnderWay: boolean
 }
 
 /** Of requests that are about no object. */
@@ -47,19 +49,12 @@ export interface Lease {
   readonly giveBack: () => void
 }
 
-/** An item that came before it was asked for. */
-interface AheadItem extends Claim.Offered {
-  readonly bytes: Uint8Array
+/** Where the next items of an object can be claimed. */
+interface Shared {
+  readonly ring: ItemRingReader
+  /** The memory is not used any more. */
+  readonly release: () => void
 }
-
-interface Ahead {
-  readonly items: Fifo<AheadItem>
-  /** How many were claimed since the hub was last told. */
-  claimed: number
-}
-
-/** How many claims to make before the hub is told in the middle of a tick. */
-const moreAfter = Claim.maxAhead / 2
 
 /** An item that the hub has done with. */
 export const accepted: Lease = { isAccepted: true, accept: () => {}, giveBack: () => {} }
@@ -85,7 +80,9 @@ export class Client {
   private readonly link: Link
   private readonly entries = new Map<number, Entry>()
   /** By object. */
-  private readonly ahead = new Map<number, Ahead>()
+  private readonly shared = new Map<number, Shared>()
+  /** How many Gets are under way, by object. */
+  private readonly gets = new Map<number, number>()
   private readonly onLost: ((reason: string) => void) | undefined
   /** Who waits for what was sent to leave, to be told that it never will. */
   private readonly flushing = new Set<() => void>()
@@ -173,7 +170,7 @@ export class Client {
   /** Lets go of an object. Its pending operations end with `Detached`. */
   detach(ref: number): void {
     if (this.lost !== undefined) return
-    this.ahead.delete(ref)
+    this.unshare(ref)
     this.link.own()
     this.send(Message.Request.Detach, 0, ref, 0)
     this.suspendCredit()
@@ -210,23 +207,29 @@ export class Client {
     this.fail("closed")
   }
 
-  // ---------------------------------------------------------------------------------------------- items ahead
+  // ---------------------------------------------------------------------------------------------- items in shared memory
 
   /**
-   * The next item, if a hub of this process has it, or that of another has sent it ahead and it is still this client's. It is then given
-   * to the user: nothing is left to be accepted.
+   * The next item, if the hub of this process has it, or that of another has offered it to all readers and this one is the first. It is then
+   * given to the user: nothing is left to be accepted.
    */
   takeNow(ref: number): Uint8Array | undefined {
     if (this.link.near !== undefined) return this.link.near.take(ref)
-    const ahead = this.ahead.get(ref)
-    if (ahead === undefined) return undefined
-    const item = this.nextAhead(ref, ahead)
-    if (item === undefined || !Claim.claim(this.link.words()!, Claim.slot(ref), item)) return undefined
-    ahead.items.shift()
-    ahead.claimed++
-    if (ahead.items.length === 0 || ahead.claimed >= moreAfter) this.askForMore(ref, ahead)
-    else if (ahead.claimed === 1) queueMicrotask(() => this.askForMore(ref, ahead))
-    return item.bytes
+    const ring = this.ringOf(ref)
+    if (ring === undefined) return undefined
+    const bytes = ring.claim()
+    if (bytes !== undefined && ring.mustTell()) {
+      this.send(Message.Request.Claimed, 0, ref, 0)
+      this.link.flush()
+    }
+    return bytes
+  }
+
+  /** None while an older item may be on its way to this client, or back from it. */
+  private ringOf(ref: number): ItemRingReader | undefined {
+    const shared = this.shared.get(ref)
+    // Without words, the connection is gone.
+    return shared === undefined || this.gets.has(ref) || this.link.words() === undefined ? undefined : shared.ring
   }
 
   /** Tells that an item was worked on, if the hub is in this process, and there was one. `false`: it must be asked. */
@@ -234,40 +237,22 @@ export class Client {
     return this.link.near?.taskDone(ref) === true
   }
 
-  /** Was an item sent ahead that {@link takeNow} would give? */
-  hasAhead(ref: number): boolean {
-    const ahead = this.ahead.get(ref)
-    return ahead !== undefined && this.nextAhead(ref, ahead) !== undefined
+  /** Would {@link takeNow} give an item of another hub? */
+  hasNext(ref: number): boolean {
+    const ring = this.ringOf(ref)
+    return ring !== undefined && !ring.isEmpty
   }
 
-  /** The first item that was neither revoked nor given as an answer. */
-  private nextAhead(ref: number, { items }: Ahead): AheadItem | undefined {
-    const words = this.link.words()
-    if (words === undefined) return undefined
-    while (items.length > 0) {
-      const item = items.peek()!
-      if (Claim.canClaim(words, Claim.slot(ref), item)) return item
-      items.shift()
-    }
-    return undefined
+  private share({ bytes, flag, ref, request }: Message.Message): void {
+    this.unshare(ref)
+    const segment = this.link.open(Buffer.from(bytes).toString(), sizeOf(request))
+    if (segment === undefined) return
+    this.shared.set(ref, { ring: new ItemRingReader(segment.memory, flag), release: segment.release })
   }
 
-  private askForMore(ref: number, ahead: Ahead): void {
-    if (ahead.claimed === 0 || this.lost !== undefined) return
-    ahead.claimed = 0
-    this.send(Message.Request.More, 0, ref, 0)
-    this.link.flush()
-  }
-
-  /** A request was given up, and its item may go back: what follows it must not be taken before it. */
-  private revokeAhead(ref: number): void {
-    const words = this.link.words()
-    if (words === undefined || ref >= Credit.slots || ref === noReference) return
-    Claim.revoke(words, Claim.slot(ref))
-    const ahead = this.ahead.get(ref)
-    if (ahead === undefined) return
-    this.ahead.delete(ref)
-    this.askForMore(ref, ahead)
+  private unshare(ref: number): void {
+    this.shared.get(ref)?.release()
+    this.shared.delete(ref)
   }
 
   /** Perhaps nobody is left now who reads what this process sends: the hub must have seen it before anything else is sent unasked. */
@@ -301,6 +286,7 @@ export class Client {
   })
 
   private settle<A, E, R>(operation: Operation<A, E, R>, entry: Entry, answer: Answer): Effect.Effect<A, E, R> {
+    this.setUnderWay(entry, false)
     if (typeof answer === "object" && "op" in answer && answer.op === Message.Reply.Item && answer.flag === 1) {
       return operation.settle(answer, accepted)
     }
@@ -332,21 +318,42 @@ export class Client {
     if (this.lost !== undefined) {
       const lost = this.lost
       queueMicrotask(() => deliver(lost))
-      return this.entry(request, ref, deliver, undefined)
+      return this.entry(op, request, ref, deliver, undefined)
     }
     const answer = this.link.ask(this.count(Message.make(op, request, ref, flag, bytes)), eager === true)
-    const entry = this.entry(request, ref, deliver, answer)
-    if (answer === undefined) this.entries.set(request, entry)
+    const entry = this.entry(op, request, ref, deliver, answer)
+    if (answer === undefined) {
+      this.entries.set(request, entry)
+      this.setUnderWay(entry, true)
+    }
     return entry
   }
 
   private entry(
+    op: Message.Op,
     request: number,
     ref: number,
     deliver: Entry["deliver"],
     answer: Message.Message | undefined
   ): Entry {
-    return { request, ref, sentBytes: this.sentBytes, sentMessages: this.sentMessages, deliver, answer }
+    return {
+      op,
+      request,
+      ref,
+      sentBytes: this.sentBytes,
+      sentMessages: this.sentMessages,
+      deliver,
+      answer,
+      isUnderWay: false
+    }
+  }
+
+  private setUnderWay(entry: Entry, isUnderWay: boolean): void {
+    if (entry.op !== Message.Request.Get || entry.isUnderWay === isUnderWay) return
+    entry.isUnderWay = isUnderWay
+    const count = (this.gets.get(entry.ref) ?? 0) + (isUnderWay ? 1 : -1)
+    if (count > 0) this.gets.set(entry.ref, count)
+    else this.gets.delete(entry.ref)
   }
 
   private allocateRequest(): number {
@@ -357,14 +364,17 @@ export class Client {
   }
 
   /**
-   * The fiber waits no more. The hub learns of it before it sees any later request, so that an item which is on its way goes back before
-   * another one can be taken in its place.
+   * The fiber waits no more. The hub learns of it before it sees any later request, and nothing is claimed until it has, so that an item
+   * which is on its way goes back before another one can be taken in its place.
    */
   private abandon(entry: Entry): void {
     this.entries.delete(entry.request)
     this.link.own()
-    this.revokeAhead(entry.ref)
-    if (this.lost === undefined) this.send(Message.Request.Return, entry.request, noReference, 0)
+    if (this.lost !== undefined) return
+    this.send(Message.Request.Return, entry.request, noReference, 0)
+    if (entry.op !== Message.Request.Get || this.link.words() === undefined) return
+    this.setUnderWay(entry, true)
+    this.ping(() => this.setUnderWay(entry, false))
   }
 
   /** The fiber waits for the answer, but no longer for more than that. */
@@ -373,12 +383,7 @@ export class Client {
   }
 
   private receive(message: Message.Message): void {
-    if (message.op === Message.Reply.Ahead) {
-      let ahead = this.ahead.get(message.ref)
-      if (ahead === undefined) this.ahead.set(message.ref, ahead = { items: new Fifo(), claimed: 0 })
-      ahead.items.push({ bytes: message.bytes, generation: message.flag, number: message.request })
-      return
-    }
+    if (message.op === Message.Reply.Shared) return this.share(message)
     const entry = this.entries.get(message.request)
     if (entry === undefined) {
       // The answer to an abandoned request. An item is back in its place; a ticket must not be left behind.
@@ -412,6 +417,7 @@ export class Client {
     const lost = this.lost = new HubLost({ hub: this.address === "" ? "of this process" : this.address, reason })
     const entries = Array.from(this.entries.values())
     this.entries.clear()
+    for (const ref of this.shared.keys()) this.unshare(ref)
     for (const entry of entries) entry.deliver(lost)
     for (const tell of this.flushing) tell()
     this.flushing.clear()

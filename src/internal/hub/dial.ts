@@ -113,13 +113,14 @@ const attempt = Effect.fnUntraced(function*(options: Options) {
           return {
             send: (message) => writer.send(message),
             ask: (message, eager) => {
-              writer.send(eager ? { ...message, flag: message.flag | Message.GetFlag.ahead } : message)
+              writer.send(eager ? { ...message, flag: message.flag | Message.GetFlag.shared } : message)
               return undefined
             },
             flush: () => writer.flush(),
             own: () => writer.own(),
             hasRoom: () => duplex.hasRoom(),
             words: () => duplex.words(),
+            open: (name, size) => duplex.open(name, size),
             whenFlushed: (callback) => writer.whenFlushed(callback),
             close: () => writer.flush()
           }

@@ -6,8 +6,8 @@
  * A client can only name objects by its own small numbers, which it gets by redeeming a ticket: 16 random bytes, good for
  * one use. A ticket counts as a holder, so that an object can't end between hand-over and arrival.
  */
-import { Ahead } from "./ahead.ts"
 import * as Credit from "./credit.ts"
+import type { Front, FrontOptions } from "./front.ts"
 import type { GetOutcome, Item, Mailbox, PutOutcome, Reader, Writer } from "./mailbox.ts"
 import * as Message from "./message.ts"
 import {
@@ -20,7 +20,6 @@ import {
   type Peer,
   type PipeObject,
   type QueueObject,
-  readingOf,
   type SharedObject,
   type Side,
   wordsOf
@@ -65,23 +64,14 @@ const key = (token: Uint8Array): string =>
 export class Kernel {
   private readonly tickets = new Map<string, Ticket>()
   private readonly makeToken: () => Uint8Array
-  private readonly ahead: Ahead
+  private readonly share: FrontOptions["share"]
 
   constructor(options: {
     readonly makeToken: () => Uint8Array
-    /** Runs a task in another turn of the event loop. */
-    readonly later: (task: () => void) => void
+    readonly share: FrontOptions["share"]
   }) {
     this.makeToken = options.makeToken
-    this.ahead = new Ahead({
-      later: options.later,
-      accepted: (holding, mailbox, item) => this.accept(holding, mailbox, item),
-      returned: (object) => this.drop(object),
-      again: ({ flag, holding, peer, request }) => {
-        this.close(peer, request)
-        this.get(peer, request, holding, flag)
-      }
-    })
+    this.share = options.share
   }
 
   /** A client arrived. */
@@ -98,12 +88,17 @@ export class Kernel {
     peer.gone = true
     for (const ref of peer.holdings.keys()) this.detach(peer, ref)
     for (const token of peer.tickets) this.revoke(peer, token)
-    this.ahead.passTurns()
   }
 
   /** Makes an object; the peer holds each of its sides under the given numbers. */
   create(peer: Peer, spec: ObjectSpec, refs: ReadonlyArray<number>): void {
-    const object = makeObject(spec)
+    const object = makeObject(spec, {
+      share: this.share,
+      accepted: (object, front, item, reader) => {
+        if (reader !== undefined) this.take(reader, item)
+        this.accept(object, front, item, reader !== undefined)
+      }
+    })
     const sides: ReadonlyArray<Side> = spec.kind === "queue" ? [0] : [0, 1]
     for (const side of sides) this.hold(peer, refs[side]!, object, side)
   }
@@ -113,12 +108,6 @@ export class Kernel {
    * carries besides its bytes.
    */
   receive(peer: Peer, message: Message.Message, attached?: Attached): boolean {
-    const isValid = this.carryOut(peer, message, attached)
-    this.ahead.passTurns()
-    return isValid
-  }
-
-  private carryOut(peer: Peer, message: Message.Message, attached: Attached | undefined): boolean {
     const { bytes, flag, op, ref, request } = message
     switch (op) {
       case Message.Request.Revoke: {
@@ -133,7 +122,8 @@ export class Kernel {
         const open = peer.open.get(request)
         if (open === undefined || !("lease" in open)) return false
         this.close(peer, request)
-        this.accept(open.holding, open.mailbox, open.lease)
+        this.accept(open.holding.object, open.front, open.lease, true)
+        open.front.feed()
         return true
       }
       case Message.Request.Return: {
@@ -141,21 +131,18 @@ export class Kernel {
         if (open === undefined) return true
         if ("lease" in open) {
           this.close(peer, request)
-          this.ahead.takeBack(open.holding)
-          open.mailbox.giveBack(open.lease)
+          const { taken } = open.holding
+          const index = taken.lastIndexOf(open.lease)
+          if (index >= 0) taken.splice(index, 1)
+          open.front.giveBack(open.lease)
           this.drop(open.holding.object)
+          open.front.feed()
         } else {
           open.cancel()
         }
         return true
       }
       case Message.Request.Cancel: {
-        const waiting = peer.open.get(request)
-        // It must not end with nothing while others have items that they have not taken.
-        if (waiting !== undefined && readingOf(waiting.holding).parked.size > 0) {
-          this.ahead.takeBack(waiting.holding)
-          this.ahead.passTurns()
-        }
         const open = peer.open.get(request)
         if (open === undefined || "lease" in open) return true
         open.cancel()
@@ -164,9 +151,9 @@ export class Kernel {
       }
     }
     if (op === Message.Request.Put && (flag & Message.PutFlag.onCredit) !== 0) return this.putOnCredit(peer, ref, bytes)
-    if (op === Message.Request.More) {
+    if (op === Message.Request.Claimed) {
       const holding = peer.holdings.get(ref)
-      if (holding !== undefined) this.ahead.send(holding)
+      if (holding !== undefined) inboxOf(holding)?.feed()
       return true
     }
     if (peer.open.has(request)) return false
@@ -205,20 +192,18 @@ export class Kernel {
     }
     switch (op) {
       case Message.Request.Inspect: {
-        this.ahead.settleAll(object)
-        const { available, full } = object.mailbox
-        const ahead = object.reading[0].reader?.ahead.length ?? 0
-        peer.send(Message.make(Message.Reply.Sizes, request, available + ahead, full ? 1 : 0))
+        const { available, mailbox } = object.front
+        peer.send(Message.make(Message.Reply.Sizes, request, available, mailbox.full ? 1 : 0))
         return true
       }
       case Message.Request.ShutDown: {
-        object.mailbox.endWriters("ShutDown")
+        const { front } = object
+        front.mailbox.endWriters("ShutDown")
         this.reclaimAll(object)
-        this.ahead.settleAll(object)
-        object.mailbox.endReaders("ShutDown")
+        front.settle()
+        front.mailbox.endReaders("ShutDown")
         if (flag === 1) {
           object.dropping = true
-          this.ahead.takeBack(holding)
           this.drop(object)
         }
         this.done(peer, request)
@@ -259,12 +244,8 @@ export class Kernel {
       taken: [],
       peer,
       ref,
-      credit: 0,
-      ahead: [],
-      aheadBytes: 0,
-      wasFed: false,
-      generation: 0,
-      claimed: 0
+      reader: 0,
+      credit: 0
     }
     peer.holdings.set(ref, holding)
     if (object.kind === "pipe") object.holders[side]++
@@ -329,7 +310,9 @@ export class Kernel {
 
   /** Nobody can reach the queue any more: what is left in it is dropped, with the tickets that it carries. */
   private releaseQueue(queue: QueueObject): void {
-    if (queue.holdings.size === 0 && queue.tickets === 0) queue.mailbox.clear()
+    if (queue.holdings.size > 0 || queue.tickets > 0) return
+    queue.front.clear()
+    queue.front.close()
   }
 
   private detach(peer: Peer, ref: number): void {
@@ -337,26 +320,26 @@ export class Kernel {
     if (holding === undefined) return
     peer.holdings.delete(ref)
     const object = holding.object
-    // Also from another reader: what this one gives back comes before that.
-    this.ahead.takeBack(holding)
-    const reading = readingOf(holding)
-    if (reading.reader === holding) reading.reader = undefined
+    const front = inboxOf(holding)
+    front?.leave(holding)
+    const unfinished = holding.taken.filter(({ leased }) => !leased)
     for (const request of holding.requests) {
       const open = peer.open.get(request)!
       peer.open.delete(request)
-      if ("lease" in open) open.mailbox.giveBack(open.lease)
+      if ("lease" in open) open.front.giveBack(open.lease)
       else open.cancel()
     }
     this.reclaim(holding)
     object.creditors.delete(holding)
     // What it had taken from its word, and not written before its end.
-    outboxOf(holding)?.unreserve(holding.credit)
+    outboxOf(holding)?.mailbox.unreserve(holding.credit)
     holding.credit = 0
     if (object.kind === "pipe") return this.releaseEnd(object, holding.side)
     object.holdings.delete(holding)
-    if (object.joinable === "done") this.finish(object, holding.taken.length)
-    else for (const item of holding.taken) object.mailbox.restore(item)
+    if (object.joinable === "done") this.finish(object, unfinished.length)
+    else for (const item of unfinished) object.front.restore(item)
     this.drop(object)
+    object.front.feed()
     this.releaseQueue(object)
   }
 
@@ -364,11 +347,13 @@ export class Kernel {
     pipe.holders[side]--
     if (pipe.holders[side] > 0) return
     const mine = pipe.inbox[side]
-    mine?.endWriters("BrokenPipe")
+    mine?.mailbox.endWriters("BrokenPipe")
     this.reclaimAll(pipe)
-    this.ahead.settleAll(pipe)
     mine?.clear()
-    pipe.inbox[other(side)]?.endReaders("EndOfFile")
+    mine?.close()
+    const theirs = pipe.inbox[other(side)]
+    theirs?.settle()
+    theirs?.mailbox.endReaders("EndOfFile")
   }
 
   // ---------------------------------------------------------------------------------------------- items
@@ -379,27 +364,28 @@ export class Kernel {
    */
   putNow(peer: Peer, ref: number, bytes: Uint8Array, isOwned: boolean): boolean {
     const holding = peer.holdings.get(ref)
-    const mailbox = holding && outboxOf(holding)
-    if (mailbox?.canPut(bytes.length) !== true) return false
+    const front = holding && outboxOf(holding)
+    if (front?.mailbox.canPut(bytes.length) !== true) return false
     this.countPut(holding!)
-    mailbox.tryPut(isOwned ? bytes : Message.copy(bytes))
+    front.mailbox.tryPut(isOwned ? bytes : Message.copy(bytes))
+    front.feed()
     return true
   }
 
   /** Takes the next item for good, if there is one that carries no tickets. `undefined`: it must be asked for by a message. */
   takeNow(peer: Peer, ref: number): Uint8Array | undefined {
     const holding = peer.holdings.get(ref)
-    const mailbox = holding && inboxOf(holding)
-    if (mailbox === undefined) return undefined
-    this.ahead.turnTo(holding!)
-    const item = mailbox.tryTake()
-    if (typeof item !== "object" || item.gone !== undefined) {
-      if (typeof item === "object") mailbox.giveBack(item)
-      this.ahead.passTurns()
+    const front = holding && inboxOf(holding)
+    if (front === undefined) return undefined
+    const item = front.take()
+    if (typeof item !== "object") return undefined
+    if (item.gone !== undefined) {
+      front.giveBack(item)
       return undefined
     }
-    this.accept(holding!, mailbox, item)
-    this.ahead.passTurns()
+    this.take(holding!, item)
+    this.accept(holding!.object, front, item, true)
+    front.feed()
     return item.bytes
   }
 
@@ -416,8 +402,8 @@ export class Kernel {
     attached: Attached | undefined
   ): boolean {
     const { object } = holding
-    const mailbox = outboxOf(holding)
-    if (mailbox === undefined) {
+    const front = outboxOf(holding)
+    if (front === undefined) {
       attached?.gone?.()
       this.refuse(peer, request, Message.Refusal.UnknownReference)
       return true
@@ -436,15 +422,17 @@ export class Kernel {
       this.grant(holding)
       this.done(peer, request)
     }
+    const { mailbox } = front
     let outcome = mailbox.tryPut(bytes, gone)
-    if (outcome === "WouldBlock" && (!mailbox.unreserved || this.ahead.isAnyAhead(object))) {
+    if (outcome === "WouldBlock") {
       // What was taken has left its room; and what others could have put, and did not, is for the one who wants to.
-      this.ahead.settleAll(object)
+      front.settle()
       this.reclaimAll(object)
       outcome = mailbox.tryPut(bytes, gone)
     }
     if (outcome !== "WouldBlock" || nowait) {
       answer(outcome)
+      front.feed()
       return true
     }
     const writer: Writer = {
@@ -459,6 +447,7 @@ export class Kernel {
       if (mailbox.cancelWriter(writer)) gone?.()
     })
     mailbox.put(writer)
+    front.feed()
     return true
   }
 
@@ -467,20 +456,21 @@ export class Kernel {
   /** A message for which there is room. `false`: the client has spent more than it had. */
   private putOnCredit(peer: Peer, ref: number, bytes: Uint8Array): boolean {
     const holding = peer.holdings.get(ref)
-    const mailbox = holding && outboxOf(holding)
-    const cost = mailbox && Credit.costOf(bytes.length, mailbox.perItem)
+    const front = holding && outboxOf(holding)
+    const cost = front && Credit.costOf(bytes.length, front.mailbox.perItem)
     if (cost === undefined || cost > holding!.credit) return false
     holding!.credit -= cost
     this.countPut(holding!)
-    mailbox!.putReserved(bytes, cost)
+    front!.mailbox.putReserved(bytes, cost)
     this.drop(holding!.object)
+    front!.feed()
     this.grant(holding!)
     return true
   }
 
   /** Reserves room for what this holder will put next. */
   private grant(holding: Holding): void {
-    const mailbox = outboxOf(holding)!
+    const { mailbox } = outboxOf(holding)!
     const window = windowOf(mailbox)
     if (holding.credit > window / 2) return
     const words = wordsOf(holding)
@@ -506,7 +496,7 @@ export class Kernel {
     // The client may have written anything there.
     const units = Math.min(holding.credit, Credit.reclaim(words, holding.ref))
     holding.credit -= units
-    outboxOf(holding)!.unreserve(units)
+    outboxOf(holding)!.mailbox.unreserve(units)
   }
 
   private reclaimAll(object: SharedObject): void {
@@ -531,29 +521,25 @@ export class Kernel {
   }
 
   private get(peer: Peer, request: number, holding: Holding, flag: number): boolean {
-    const mailbox = inboxOf(holding)
-    if (mailbox === undefined) {
+    const front = inboxOf(holding)
+    if (front === undefined) {
       this.refuse(peer, request, Message.Refusal.UnknownReference)
       return true
     }
     const lease = (item: Item) => {
+      this.take(holding, item)
       holding.requests.add(request)
-      peer.open.set(request, { holding, mailbox, lease: item })
+      peer.open.set(request, { holding, front, lease: item })
       peer.send(Message.make(Message.Reply.Item, request, holding.ref, 0, item.bytes))
     }
-    if ((flag & Message.GetFlag.nowait) === 0 && this.ahead.mustWait(holding)) {
-      // The answer does not come with the return of the call any more.
-      const parked = { peer, request, holding, flag: flag & ~Message.GetFlag.accepted }
-      this.await(peer, request, holding, this.ahead.park(parked))
-      return true
-    }
-    const mayFeed = this.ahead.turnTo(holding)
-    const outcome = this.ahead.claimFor(holding, mailbox) ?? mailbox.tryTake()
+    const outcome = front.take()
     if (typeof outcome === "object") {
       // Before the answer, so that they are there when the client asks for the next one.
-      if (mayFeed && (flag & Message.GetFlag.ahead) !== 0) this.ahead.send(holding)
+      if ((flag & Message.GetFlag.shared) !== 0 && wordsOf(holding) !== undefined) front.share(holding)
+      front.feed()
       if ((flag & Message.GetFlag.accepted) !== 0 && outcome.gone === undefined) {
-        this.accept(holding, mailbox, outcome)
+        this.take(holding, outcome)
+        this.accept(holding.object, front, outcome, true)
         peer.send(Message.make(Message.Reply.Item, request, holding.ref, 1, outcome.bytes))
       } else {
         lease(outcome)
@@ -564,30 +550,32 @@ export class Kernel {
       this.refuse(peer, request, refusals[outcome])
       return true
     }
-    this.awaitReader(peer, request, holding, mailbox, lease)
+    this.awaitReader(peer, request, holding, front.mailbox, lease)
     return true
   }
 
-  /** The item has been given to user code. */
-  private accept(holding: Holding, mailbox: Mailbox, item: Item): void {
+  /** This holder has the item. It learns of acceptances and of claims on different ways: what counts is the order in which items were given. */
+  private take(holding: Holding, item: Item): void {
     const { object } = holding
-    const joinable = object.kind === "queue" ? object.joinable : undefined
-    if (joinable !== undefined) holding.taken.push(item)
-    mailbox.accept(item, joinable === "redeliver")
+    if (object.kind === "queue" && object.joinable !== undefined) holding.taken.push(item)
+  }
+
+  /** The item has been given to user code, and it is known whose. */
+  private accept(object: SharedObject, { mailbox }: Front, item: Item, isKnown: boolean): void {
+    mailbox.accept(item, isKnown && object.kind === "queue" && object.joinable === "redeliver")
     this.topUp(object)
   }
 
   private poll(peer: Peer, request: number, holding: Holding, nowait: boolean): boolean {
-    const mailbox = inboxOf(holding)
-    if (mailbox === undefined) {
+    const front = inboxOf(holding)
+    if (front === undefined) {
       this.refuse(peer, request, Message.Refusal.UnknownReference)
       return true
     }
-    let state = mailbox.peek()
-    if (state === "WouldBlock" && this.ahead.takeBack(holding)) state = mailbox.peek()
+    const state = front.peek()
     if (state === "Ready") this.done(peer, request)
     else if (state !== "WouldBlock" || nowait) this.refuse(peer, request, refusals[state])
-    else this.awaitReader(peer, request, holding, mailbox, undefined)
+    else this.awaitReader(peer, request, holding, front.mailbox, undefined)
     return true
   }
 
@@ -621,7 +609,7 @@ export class Kernel {
     if (holding?.object.kind !== "queue" || holding.object.joinable === undefined) return false
     const { object } = holding
     if (object.unfinished === 0) return false
-    this.ahead.settleAll(object)
+    object.front.settle()
     this.settleTaken(object, holding)
     this.finish(object, 1)
     return true
@@ -629,21 +617,25 @@ export class Kernel {
 
   /** The item that a `taskDone` is about: the holder's own oldest, else the oldest that anybody took. */
   private settleTaken(object: QueueObject, holding: Holding): void {
-    let from: Holding | undefined = holding.taken.length > 0 ? holding : undefined
-    if (from === undefined) {
+    const first = ({ taken }: Holding) => taken.find(({ leased }) => !leased)
+    let from = holding
+    let item = first(holding)
+    if (item === undefined) {
       for (const candidate of object.holdings) {
-        if (candidate.taken.length > 0 && (from === undefined || candidate.taken[0]!.seq < from.taken[0]!.seq)) {
-          from = candidate
-        }
+        const other = first(candidate)
+        if (other === undefined || (item !== undefined && item.seq < other.seq)) continue
+        from = candidate
+        item = other
       }
     }
-    const item = from?.taken.shift()
-    if (object.joinable === "redeliver") item?.gone?.()
+    if (item === undefined) return
+    from.taken.splice(from.taken.indexOf(item), 1)
+    if (object.joinable === "redeliver") item.gone?.()
   }
 
   /** What is left in a queue that was shut down at once counts as done. */
   private drop(object: SharedObject): void {
-    if (object.kind === "queue" && object.dropping) this.finish(object, object.mailbox.clear())
+    if (object.kind === "queue" && object.dropping) this.finish(object, object.front.clear())
   }
 
   private finish(object: QueueObject, count: number): void {

@@ -1,6 +1,7 @@
 /**
  * How a client reaches a hub: in the same process, or over a transport.
  */
+import type { Segment } from "../transport/transport.ts"
 import type { Kernel } from "./kernel.ts"
 import * as Message from "./message.ts"
 import type { Peer } from "./objects.ts"
@@ -37,8 +38,10 @@ export interface Link {
   readonly whenFlushed: (callback: () => void) => void
   /** Would what is sent now leave this process at once? `undefined`: it can't be known. */
   readonly hasRoom: () => boolean | undefined
-  /** The words for credit and claims, once there are any. */
+  /** The words for credit, once there are any. */
   readonly words: () => Int32Array | undefined
+  /** Opens memory of the hub. `undefined`: it can't be reached from here. */
+  readonly open: (name: string, size: number) => Segment | undefined
   readonly close: () => void
 }
 
@@ -137,6 +140,7 @@ export const local = ({ kernel, later, receive }: {
         own: () => {},
         hasRoom: () => true,
         words: () => undefined,
+        open: () => undefined,
         whenFlushed: (callback) => callback(),
         close: () => {
           kernel.removePeer(own)

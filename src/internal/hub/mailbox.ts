@@ -69,6 +69,12 @@ export class Mailbox {
     this.options = options
   }
 
+  /** What a reader would take now. */
+  get next(): Item | undefined {
+    const { head } = this.fresh
+    return this.returned.length > 0 ? this.returned[0] : this.fresh.length > 0 ? head!.array[head!.offset] : undefined
+  }
+
   /** How many items a reader could take now. */
   get available(): number {
     return this.fresh.length + this.returned.length
@@ -87,6 +93,11 @@ export class Mailbox {
 
   get maxBytes(): number {
     return this.options.maxBytes
+  }
+
+  /** Room is needed, or will be soon: whoever takes something should say so at once. */
+  get isShort(): boolean {
+    return this.perItem || this.writers.size > 0 || 4 * this.bytes > this.options.maxBytes
   }
 
   /** Is room counted in items? */

@@ -60,8 +60,8 @@ export const Request = {
   Adopt: 15,
   /** Everything before this was read. Answer: Done. */
   Ping: 16,
-  /** Items of `ref` that were sent ahead were claimed: there may be more. No answer. See `claim.ts`. */
-  More: 17
+  /** Items of `ref` were claimed in shared memory, and the hub wished to know. No answer. See `itemRing.ts`. */
+  Claimed: 17
 } as const
 
 /** Bits of the flag of a Get. */
@@ -70,8 +70,8 @@ export const GetFlag = {
   nowait: 1,
   /** An item without tickets that is there now need not be accepted: its Item has `flag` 1. */
   accepted: 2,
-  /** More items may be sent ahead. */
-  ahead: 4
+  /** Those that follow may be claimed in shared memory. */
+  shared: 4
 } as const
 
 /** Does its answer depend on what others have put? */
@@ -98,8 +98,11 @@ export const Reply = {
   Ticket: 35,
   /** `ref` is the number of items that a Get could take, `flag` 1 if a Put would wait. */
   Sizes: 36,
-  /** An item of `ref` that nobody asked for yet; `flag` is its generation, and `request` its number. See `claim.ts`. */
-  Ahead: 37
+  /**
+   * The next items of `ref` lie in memory whose name is in `bytes`, with room for `request` bytes of them, and may be claimed there by the number
+   * in `flag`. See `itemRing.ts`.
+   */
+  Shared: 37
 } as const
 
 /** Why a request failed. */

@@ -153,7 +153,7 @@ export class Reference {
         break
       }
       case Message.Request.Poll: {
-        if (this.client.hasAhead(this.ref)) {
+        if (this.client.hasNext(this.ref)) {
           return meaning.onReply(Message.make(Message.Reply.Done, 0, this.ref, 0), accepted)
         }
         break

@@ -10,10 +10,10 @@ import * as Effect from "effect/Effect"
 import { lengthSize } from "./frames.ts"
 import type { Pollable, Poller } from "./poller.ts"
 import { RingReader, ringSize, RingWriter } from "./ring.ts"
-import type { Duplex, DuplexEvents, Transport } from "./transport.ts"
+import type { Duplex, DuplexEvents, NamedSegment, Segment, Transport } from "./transport.ts"
 
 /** Words behind the two rings, for whoever owns the connection. */
-const wordCount = 2048
+const wordCount = 1024
 
 /** Bytes of a segment. */
 const segmentSize = (capacity: number): number => 2 * ringSize(capacity) + 4 * wordCount
@@ -21,22 +21,18 @@ const segmentSize = (capacity: number): number => 2 * ringSize(capacity) + 4 * w
 /** More than any message without a payload takes. */
 const little = 256
 
-/** Memory that two processes see. */
-export interface Segment {
-  readonly memory: ArrayBufferLike
-  /** It is not used any more in this process. */
-  readonly release: () => void
-}
-
 /** Where such memory comes from. */
 export interface SharedMemory {
   readonly isAvailable: () => boolean
   /** Lets other processes of this processor run, if there are any. */
   readonly yieldProcessor: () => void
   /** `undefined`: there is none. */
-  readonly create: (size: number) => (Segment & { readonly name: string; readonly unlink: () => void }) | undefined
+  readonly create: (size: number) => NamedSegment | undefined
   readonly open: (name: string, size: number) => Segment | undefined
 }
+
+/** Bytes of memory that may be shared with all who connect: it counts as memory of the machine, used or not. */
+const maxShared = 256 * 1024 * 1024
 
 const doorbell = Buffer.from([1])
 const none = Buffer.alloc(0)
@@ -137,6 +133,10 @@ class RingDuplex implements Duplex, Pollable {
 
   words(): Int32Array | undefined {
     return this.sharedWords
+  }
+
+  open(name: string, size: number): Segment | undefined {
+    return this.state === "ring" ? this.shared.open(name, size) : undefined
   }
 
   private get isPlain(): boolean {
@@ -352,6 +352,7 @@ export const over = (below: Transport, { capacity, poller, shared }: Options): T
     ring.events = onConnection(ring)
     return ring
   }
+  let sharedBytes = 0
   const eventsOf = (ring: RingDuplex): DuplexEvents => ({
     onData: (chunk) => ring.onData(chunk),
     onClose: (reason) => ring.onClose(reason)
@@ -359,7 +360,16 @@ export const over = (below: Transport, { capacity, poller, shared }: Options): T
   return {
     poll: () => poller.pollAll(),
     onFound: (listener) => poller.onFound(listener),
-    later: below.later,
+    share: (size) => {
+      const segment = sharedBytes + size > maxShared ? undefined : shared.create(size)
+      if (segment === undefined) return undefined
+      sharedBytes += size
+      const release = () => {
+        sharedBytes -= size
+        segment.release()
+      }
+      return { ...segment, release }
+    },
     listen: (onConnection) => below.listen((duplex) => eventsOf(wrap(duplex, onConnection))),
     connect: (address, events) => {
       let ring: RingDuplex

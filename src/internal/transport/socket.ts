@@ -59,6 +59,7 @@ const own = (socket: net.Socket, onConnection: (duplex: Duplex) => DuplexEvents)
     },
     hasRoom: () => undefined,
     words: () => undefined,
+    open: () => undefined,
     end: () => socket.end(),
     destroy: () => socket.destroy()
   }
@@ -101,9 +102,7 @@ const makeAddress = (guard: Guard) =>
 export const make = (guard: Guard): Transport => ({
   poll: () => {},
   onFound: () => () => {},
-  later: (task) => {
-    setImmediate(task)
-  },
+  share: () => undefined,
   listen: Effect.fnUntraced(function*(onConnection) {
     const address = yield* makeAddress(guard)
     const sockets = new Set<net.Socket>()

@@ -23,6 +23,20 @@ export interface DuplexEvents {
   readonly onClose: (reason: string) => void
 }
 
+/** Memory that several processes see. */
+export interface Segment {
+  readonly memory: ArrayBufferLike
+  /** It is not used any more in this process. */
+  readonly release: () => void
+}
+
+/** One that others can open, as long as it has its name. */
+export interface NamedSegment extends Segment {
+  readonly name: string
+  /** Who has opened it keeps it. */
+  readonly unlink: () => void
+}
+
 /** One end of a connection. */
 export interface Duplex {
   /**
@@ -43,6 +57,8 @@ export interface Duplex {
   readonly hasRoom: () => boolean | undefined
   /** Words of memory that both sides see, once there are any. */
   readonly words: () => Int32Array | undefined
+  /** Opens memory that the other side has made. `undefined`: it can't be reached from here. */
+  readonly open: (name: string, size: number) => Segment | undefined
   /** Ends the connection after what was written has been handed over. */
   readonly end: () => void
   /** Ends the connection now. */
@@ -67,8 +83,8 @@ export interface Transport {
   readonly poll: () => void
   /** Calls back when something was taken in that nobody has asked for. Gives what ends that. */
   readonly onFound: (listener: () => void) => () => void
-  /** Runs a task in another turn of the event loop, when what has come meanwhile was taken in. */
-  readonly later: (task: () => void) => void
+  /** Makes memory for all who connect. `undefined`: there is none. */
+  readonly share: (size: number) => NamedSegment | undefined
   /** Accepts connections until the scope closes. Gives the address that others connect to. */
   readonly listen: (
     onConnection: (duplex: Duplex) => DuplexEvents

@@ -1,16 +1,16 @@
 /**
- * A kernel, one object, and clients that share words of memory with it.
+ * A kernel, one object, and clients that share memory with it: words for credit, and the ring of its items.
  */
 import { assert } from "@effect/vitest"
-import * as Claim from "../../src/internal/hub/claim.ts"
 import * as Credit from "../../src/internal/hub/credit.ts"
+import { ItemRingReader } from "../../src/internal/hub/itemRing.ts"
 import { Kernel } from "../../src/internal/hub/kernel.ts"
 import * as Message from "../../src/internal/hub/message.ts"
 import type { ObjectSpec, Peer } from "../../src/internal/hub/objects.ts"
 
 const { PutFlag, Refusal, Reply, Request } = Message
 
-export const queue = (maxItems: number, maxBytes = 1_000_000): ObjectSpec => ({
+export const queue = (maxItems: number, maxBytes = 1_000_000): ObjectSpec & { readonly kind: "queue" } => ({
   kind: "queue",
   maxItems,
   maxBytes,
@@ -20,9 +20,22 @@ export const queue = (maxItems: number, maxBytes = 1_000_000): ObjectSpec => ({
 /** A hub with one object that several clients hold, each under the number 1, and what the hub has answered to them. */
 export const make = (spec: ObjectSpec, clients: number) => {
   let tokens = 0
-  const later: Array<() => void> = []
-  const kernel = new Kernel({ makeToken: () => Buffer.alloc(16, ++tokens), later: (task) => later.push(task) })
+  const memories = new Map<string, ArrayBuffer>()
+  /** How many segments are in use by the hub, and may be made. */
+  const segments = { used: 0, left: Infinity }
+  const kernel = new Kernel({
+    makeToken: () => Buffer.alloc(16, ++tokens),
+    share: (size) => {
+      if (segments.left-- <= 0) return undefined
+      const name = `memory ${memories.size}`
+      const memory = new ArrayBuffer(size)
+      memories.set(name, memory)
+      segments.used++
+      return { name, memory, unlink: () => {}, release: () => segments.used-- }
+    }
+  })
   const answers: Array<string> = []
+  const rings: Array<ItemRingReader | undefined> = []
   const name = (op: number, flag: number, bytes: Uint8Array) =>
     op === Reply.Item
       ? `item ${Buffer.from(bytes).toString()}`
@@ -30,11 +43,12 @@ export const make = (spec: ObjectSpec, clients: number) => {
       ? "done"
       : op === Reply.Failed
       ? Object.entries(Refusal).find(([, refusal]) => refusal === flag)![0]
-      : op === Reply.Ahead
-      ? `ahead ${Buffer.from(bytes).toString()}`
+      : op === Reply.Shared
+      ? `${Buffer.from(bytes).toString()} as ${flag}`
       : `op ${op} ${flag}`
-  const connect = (who: string, words: Int32Array | undefined): Peer =>
+  const connect = (who: string, words: Int32Array | undefined, i?: number): Peer =>
     kernel.addPeer(({ bytes, flag, op, ref }) => {
+      if (op === Reply.Shared) rings[i!] = new ItemRingReader(memories.get(Buffer.from(bytes).toString())!, flag)
       if (op === Reply.Sizes) answers.push(`${who}: size ${ref}`)
       else if (op !== Reply.Ticket) answers.push(`${who}: ${name(op, flag, bytes)}`)
     }, () => words)
@@ -43,8 +57,8 @@ export const make = (spec: ObjectSpec, clients: number) => {
   const words: Array<Int32Array> = []
   const peers: Array<Peer> = []
   for (let i = 0; i < clients; i++) {
-    const own = new Int32Array(2 * Credit.slots)
-    const peer = connect(`client ${i}`, own)
+    const own = new Int32Array(Credit.slots)
+    const peer = connect(`client ${i}`, own, i)
     kernel.receive(owner, Message.make(Request.HandOver, 1, 1, 0))
     kernel.receive(peer, Message.make(Request.Attach, 1, 1, 0, Buffer.alloc(16, tokens)))
     words.push(own)
@@ -52,24 +66,27 @@ export const make = (spec: ObjectSpec, clients: number) => {
   }
   answers.length = 0
   let request = 1
+  const ask = (peer: Peer, op: number, flag = 0, text = "") =>
+    kernel.receive(peer, Message.make(op, ++request, 1, flag, Buffer.from(text)))
   return {
     kernel,
     owner,
     peers,
     words,
+    memories,
+    segments,
     said: () => answers.splice(0),
-    /** So many turns of the event loop pass. */
-    turn: (count: number) => {
-      for (; count > 0; count--) for (const task of later.splice(0)) task()
-    },
-    ask: (peer: Peer, op: number, flag = 0, text = "") =>
-      kernel.receive(peer, Message.make(op, ++request, 1, flag, Buffer.from(text))),
+    ask,
     last: () => request,
-    /** As a client does it, of the generation that it has seen last: `false` if the next item ahead is not its own. */
-    claim: (i: number, generation = 0) => {
-      const number = Claim.read(words[i]!, Claim.slot(1)).claimed
-      return Claim.claim(words[i]!, Claim.slot(1), { generation, number })
+    /** The last request's item was given to the user. */
+    accept: (peer: Peer) => kernel.receive(peer, Message.make(Request.Accept, request, 0, 0)),
+    /** As a client does it, of the next item in memory. */
+    claim: (i: number): string | undefined => {
+      const bytes = rings[i]?.claim()
+      return bytes && Buffer.from(bytes).toString()
     },
+    /** Must this client tell the hub of its last claim? */
+    mustTell: (i: number): boolean => rings[i]!.mustTell(),
     /** As a client does it: `false` if there is no credit. */
     putOnCredit: (i: number, text: string) => {
       if (!Credit.take(words[i]!, 1, text.length)) return false

@@ -1,0 +1,175 @@
+/**
+ * The items of a mailbox, and the first of them in memory that its readers share (see `itemRing.ts`), so that a `get` in another process is no
+ * round trip. No I/O.
+ */
+import * as MutableList from "effect/MutableList"
+import type { NamedSegment } from "../transport/transport.ts"
+import { ItemRingWriter, maxReader, sizeOf } from "./itemRing.ts"
+import type { GetOutcome, Item, Mailbox } from "./mailbox.ts"
+import * as Message from "./message.ts"
+import type { Holding } from "./objects.ts"
+
+export interface FrontOptions {
+  /** `undefined`: there is none. */
+  readonly share: (size: number) => NamedSegment | undefined
+  /** An item that was offered has been given to user code, of this reader, if it is known. */
+  readonly accepted: (item: Item, reader: Holding | undefined) => void
+}
+
+/** Bytes of items in a ring, and the longest item for which there is none that is larger. */
+const small = { capacity: 128 * 1024, maxItem: 8 * 1024 }
+const large = { capacity: 4 * 1024 * 1024, maxItem: 4 * 1024 * 1024 }
+
+interface Ring {
+  readonly writer: ItemRingWriter
+  readonly segment: NamedSegment
+  readonly maxItem: number
+}
+
+export class Front {
+  readonly mailbox: Mailbox
+  private readonly options: FrontOptions
+  private ring: Ring | undefined
+  /** What was offered, in order, as far as the hub knows not claimed. All of it is older than what is in the mailbox. */
+  private readonly offered = MutableList.make<Item>()
+  /** Those who can claim, by number. */
+  private readonly readers = new Map<number, Holding>()
+  /** There is no memory to share, or a reader has written nonsense into it. */
+  private isUnusable = false
+
+  constructor(mailbox: Mailbox, options: FrontOptions) {
+    this.mailbox = mailbox
+    this.options = options
+  }
+
+  /** Items that a reader could take now. */
+  get available(): number {
+    this.settle()
+    return this.mailbox.available + this.offered.length
+  }
+
+  /** Takes the next item, wherever it is, or says why not. It is leased. */
+  take(): Item | GetOutcome | "WouldBlock" {
+    if (this.ring !== undefined && this.claim(1) > 0) return this.first()
+    return this.mailbox.tryTake()
+  }
+
+  /** What a take would give now. */
+  peek(): "Ready" | GetOutcome | "WouldBlock" {
+    return this.available > 0 ? "Ready" : this.mailbox.peek()
+  }
+
+  /** This reader could claim what comes next, if there is more. */
+  share(holding: Holding): void {
+    const length = this.mailbox.next?.bytes.length
+    if (length !== undefined && length > (this.ring?.maxItem ?? -1) && length <= large.capacity) {
+      this.open(length > small.maxItem ? large : small)
+    }
+    if (this.ring === undefined || holding.reader !== 0) return
+    let number = 1
+    while (this.readers.has(number)) number++
+    if (number > maxReader) return
+    this.readers.set(number, holding)
+    holding.reader = number
+    const { segment, writer } = this.ring
+    holding.peer.send(
+      Message.make(Message.Reply.Shared, writer.capacity, holding.ref, number, Buffer.from(segment.name))
+    )
+  }
+
+  private open({ capacity, maxItem }: typeof small): void {
+    if (this.isUnusable) return
+    this.close()
+    const segment = this.options.share(sizeOf(capacity))
+    if (segment === undefined) this.isUnusable = true
+    else this.ring = { writer: new ItemRingWriter(segment.memory), segment, maxItem }
+  }
+
+  /** Offers what there is room for. */
+  feed(): void {
+    if (this.ring === undefined || this.readers.size === 0) return
+    const { mailbox, offered } = this
+    const { writer } = this.ring
+    do {
+      if (!this.settle()) return
+      for (let next = mailbox.next; next !== undefined; next = mailbox.next) {
+        // What carries tickets must be asked for.
+        if (next.gone !== undefined || !writer.offer(next.bytes)) break
+        MutableList.append(offered, mailbox.tryTake() as Item)
+      }
+    } while (!writer.wishFor(this.wish))
+  }
+
+  /** How few items may be left before the hub wants to know. */
+  private get wish(): number {
+    const { mailbox, offered } = this
+    if (mailbox.isShort) return offered.length
+    return mailbox.available > 0 ? Math.ceil(offered.length / 2) : 0
+  }
+
+  /** Takes note of what was claimed. `false`: nothing can be any more. */
+  settle(): boolean {
+    if (this.ring === undefined) return false
+    if (this.offered.length === 0 || this.ring.writer.settle(this.onClaimed)) return true
+    this.isUnusable = true
+    this.forget()
+    return false
+  }
+
+  private readonly onClaimed = (number: number): void => {
+    this.options.accepted(this.first(), this.readers.get(number))
+  }
+
+  /** Of those that were offered. */
+  private first(): Item {
+    return MutableList.take(this.offered) as Item
+  }
+
+  private claim(count: number): number {
+    return this.ring!.writer.take(count, this.onClaimed)
+  }
+
+  /** Takes back what is not claimed. */
+  private takeBack(): void {
+    if (this.ring === undefined) return
+    for (let left = this.claim(Infinity); left > 0; left--) this.mailbox.giveBack(this.first())
+  }
+
+  /** An item goes back to its place, before all that are younger. */
+  giveBack(item: Item): void {
+    this.takeBack()
+    this.mailbox.giveBack(item)
+  }
+
+  /** The same for one that was accepted and kept. */
+  restore(item: Item): void {
+    this.takeBack()
+    this.mailbox.restore(item)
+  }
+
+  /** This reader claims nothing any more. */
+  leave(holding: Holding): void {
+    this.settle()
+    this.readers.delete(holding.reader)
+  }
+
+  /** Drops what is left; gives the number of dropped items. */
+  clear(): number {
+    this.takeBack()
+    return this.mailbox.clear()
+  }
+
+  /** Nothing is offered any more. Who still has the memory finds nothing there. */
+  close(): void {
+    this.takeBack()
+    this.forget()
+  }
+
+  private forget(): void {
+    this.ring?.segment.unlink()
+    this.ring?.segment.release()
+    this.ring = undefined
+    for (const reader of this.readers.values()) reader.reader = 0
+    this.readers.clear()
+  }
+}

@@ -1,0 +1,223 @@
+/**
+ * The next items of a queue or pipe, in memory that the hub shares with all who read it: the hub offers, and whoever is first claims.
+ *
+ * How many items were offered is written by the hub alone. How many were claimed, and by whom the last one, is one word, which a reader moves
+ * on by one in an atomic step: so each item is claimed once, in the order of the offers, and a reader that is slow, stuck or dead keeps
+ * nothing from others but what it has claimed. A reader copies an item before it claims it; if another one was quicker, the copy may be
+ * torn, and is thrown away. The hub takes back what is not claimed by claiming all of it.
+ *
+ * Who claims an item first notes down who claimed the one before, as that is in the word that it replaces. So of each item it is known who has
+ * it, at whatever moment a reader dies.
+ *
+ * A reader tells the hub of claims only where the hub has left a wish for that: how few items have to be left.
+ *
+ * No I/O. The hub trusts nothing that readers can write: it knows itself where items lie, and keeps them until they are claimed.
+ */
+
+/** Items that may be offered and not claimed: a power of two. */
+export const maxOffered = 1024
+
+/** Who reads the same has a number from 1 on. 0 is the hub. */
+export const maxReader = 255
+
+/** Words, each in a cache line of its own. */
+const claims = 0
+const offers = 16
+const wish = 32
+/** Three words for each item: where it begins in the data, its length, and who has claimed it. */
+const entries = 48
+const entrySize = 4
+
+const controlSize = 4 * (entries + entrySize * maxOffered)
+
+/** Bytes of memory for a ring with room for so many bytes of items. */
+export const sizeOf = (capacity: number): number => controlSize + capacity
+
+/** Items are counted modulo 2²⁴. */
+const mask = 0xff_ffff
+
+const entryOf = (number: number): number => entries + entrySize * (number % maxOffered)
+const distance = (from: number, to: number): number => (to - from) & mask
+
+const numberOf = (claim: number): number => claim >>> 8
+const ownerOf = (claim: number): number => claim & 0xff
+const claimOf = (number: number, owner: number): number => ((number & mask) << 8) | owner
+
+/** Who has claimed an item, before anybody has. It differs each time that the entry is used, so that a note that comes too late is void. */
+const unclaimed = (number: number): number => Math.floor(number / maxOffered) << 8
+
+/** Notes down who claimed the last item. */
+const note = (words: Int32Array, claim: number): void => {
+  const last = (numberOf(claim) - 1) & mask
+  const owner = ownerOf(claim)
+  if (owner !== 0) Atomics.compareExchange(words, entryOf(last) + 2, unclaimed(last), unclaimed(last) | owner)
+}
+
+const left = (words: Int32Array): number => distance(numberOf(Atomics.load(words, claims)), Atomics.load(words, offers))
+
+/** Small items share buffers of this size: thousands of tiny blocks of memory a second would scatter the heap of the process. */
+const poolSize = 16 * 1024
+/** Up to this size, a loop is faster than a call. */
+const tiny = 24
+
+/** The reader's side. */
+export class ItemRingReader {
+  private readonly words: Int32Array
+  private readonly data: Uint8Array
+  private readonly number: number
+  private pool = new ArrayBuffer(0)
+  private used = 0
+
+  constructor(memory: ArrayBufferLike, number: number) {
+    this.words = new Int32Array(memory, 0, controlSize / 4)
+    this.data = new Uint8Array(memory, controlSize)
+    this.number = number
+  }
+
+  get isEmpty(): boolean {
+    return left(this.words) === 0
+  }
+
+  /** Claims the next item. It is then this reader's, and nobody else gets it. `undefined`: the hub must be asked. */
+  claim(): Uint8Array | undefined {
+    const { words } = this
+    for (;;) {
+      const claim = Atomics.load(words, claims)
+      const number = numberOf(claim)
+      if (number === Atomics.load(words, offers)) return undefined
+      const bytes = this.copy(entryOf(number))
+      note(words, claim)
+      if (bytes === undefined) {
+        // Another reader was quicker, or has written nonsense there. Whoever asks the hub gets what is right.
+        if (Atomics.load(words, claims) === claim) return undefined
+      } else if (Atomics.compareExchange(words, claims, claim, claimOf(number + 1, this.number)) === claim) {
+        return bytes
+      }
+    }
+  }
+
+  /** Must the hub be told of the last claim? Of all readers, one is answered `true`. */
+  mustTell(): boolean {
+    const { words } = this
+    const wished = Atomics.load(words, wish)
+    return wished !== 0 && left(words) < wished && Atomics.compareExchange(words, wish, wished, 0) === wished
+  }
+
+  private copy(entry: number): Uint8Array | undefined {
+    const { data, words } = this
+    const start = Atomics.load(words, entry)
+    const length = Atomics.load(words, entry + 1)
+    if (start < 0 || length < 0 || start + length > data.length) return undefined
+    if (length > poolSize / 4) return data.slice(start, start + length)
+    if (this.used + length > this.pool.byteLength) {
+      this.pool = new ArrayBuffer(poolSize)
+      this.used = 0
+    }
+    const bytes = new Uint8Array(this.pool, this.used, length)
+    this.used += length
+    if (length > tiny) bytes.set(data.subarray(start, start + length))
+    else for (let i = 0; i < length; i++) bytes[i] = data[start + i]!
+    return bytes
+  }
+}
+
+/** The hub's side. */
+export class ItemRingWriter {
+  /** Bytes of items that it holds at most. */
+  readonly capacity: number
+  private readonly words: Int32Array
+  private readonly data: Uint8Array
+  /** Where each item ends. */
+  private readonly ends = new Int32Array(maxOffered)
+  /** Numbers: the next item, and the first that the hub does not know to be claimed. */
+  private offered = 0
+  private settled = 0
+  /** Where the next item may begin, and where the first begins whose place is not free. */
+  private head = 0
+  private tail = 0
+
+  constructor(memory: ArrayBufferLike) {
+    this.words = new Int32Array(memory, 0, controlSize / 4)
+    this.data = new Uint8Array(memory, controlSize)
+    this.capacity = this.data.length
+  }
+
+  /** Items that are offered, and as far as the hub knows not claimed. */
+  get length(): number {
+    return distance(this.settled, this.offered)
+  }
+
+  /** Offers an item. `false`: there is no room. */
+  offer(bytes: Uint8Array): boolean {
+    const { data, offered, words } = this
+    const { length } = bytes
+    const start = this.place(length)
+    if (start === undefined) return false
+    if (length > tiny) data.set(bytes, start)
+    else for (let i = 0; i < length; i++) data[start + i] = bytes[i]!
+    this.head = this.ends[offered % maxOffered] = start + length
+    const entry = entryOf(offered)
+    Atomics.store(words, entry, start)
+    Atomics.store(words, entry + 1, length)
+    Atomics.store(words, entry + 2, unclaimed(offered))
+    this.offered = (offered + 1) & mask
+    Atomics.store(words, offers, this.offered)
+    return true
+  }
+
+  /** Where so many bytes fit, in one piece. */
+  private place(length: number): number | undefined {
+    if (this.length === 0) this.head = this.tail = 0
+    else if (this.length === maxOffered) return undefined
+    const { capacity, head, tail } = this
+    // Never up to the tail: then full and empty would look the same.
+    if (head < tail) return tail - head > length ? head : undefined
+    if (capacity - head >= length) return head
+    return tail > length ? 0 : undefined
+  }
+
+  /** Says of each item that was claimed by whom, in order. `false`: a reader has written nonsense, and all items count as claimed. */
+  settle(claimed: (reader: number) => void): boolean {
+    return this.settleUntil(Atomics.load(this.words, claims), claimed)
+  }
+
+  private settleUntil(claim: number, claimed: (reader: number) => void): boolean {
+    const { words } = this
+    const number = numberOf(claim)
+    const isValid = distance(this.settled, number) <= this.length
+    const last = isValid ? number : this.offered
+    while (this.settled !== last) {
+      const current = this.settled
+      const noted = Atomics.load(words, entryOf(current) + 2)
+      this.tail = this.ends[current % maxOffered]!
+      this.settled = (current + 1) & mask
+      if (this.settled === number) claimed(ownerOf(claim))
+      else claimed((noted ^ unclaimed(current)) <= maxReader ? noted & 0xff : 0)
+    }
+    return isValid
+  }
+
+  /** Claims so many items for the hub, if there are as many, and says how many it has got. */
+  take(count: number, claimed: (reader: number) => void): number {
+    const { words } = this
+    for (;;) {
+      const claim = Atomics.load(words, claims)
+      if (!this.settleUntil(claim, claimed)) return 0
+      const taken = Math.min(count, this.length)
+      if (taken === 0) return 0
+      note(words, claim)
+      const last = (this.settled + taken) & mask
+      if (Atomics.compareExchange(words, claims, claim, claimOf(last, 0)) !== claim) continue
+      this.tail = this.ends[(last - 1) % maxOffered]!
+      this.settled = last
+      return taken
+    }
+  }
+
+  /** Wants to be told when less than so many items are left; 0: never. `false`: it is so now, and nobody will tell. */
+  wishFor(count: number): boolean {
+    const { words } = this
+    Atomics.store(words, wish, count)
+    return left(words) >= count || Atomics.exchange(words, wish, 0) === 0
+  }
+}
