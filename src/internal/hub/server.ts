@@ -6,7 +6,7 @@ import { randomBytes } from "node:crypto"
 import { ServerHandshake } from "../transport/handshake.ts"
 import type { Duplex, DuplexEvents, Transport } from "../transport/transport.ts"
 import type { Kernel } from "./kernel.ts"
-import type { Message } from "./message.ts"
+import * as Message from "./message.ts"
 import { MessageReader, MessageWriter } from "./messageStream.ts"
 import type { Peer } from "./objects.ts"
 
@@ -21,7 +21,7 @@ export const serve = (options: {
   readonly transport: Transport
   readonly kernel: Kernel
   /** Lets a message in. */
-  readonly receive: (peer: Peer, message: Message) => boolean
+  readonly receive: (peer: Peer, message: Message.Message) => boolean
   readonly key: Uint8Array
 }) => {
   const { kernel, key, receive, transport } = options
@@ -29,7 +29,12 @@ export const serve = (options: {
 
   const welcome = (duplex: Duplex): DuplexEvents => {
     const writer = new MessageWriter(duplex)
-    const peer: Peer = kernel.addPeer((message) => writer.send(message), () => duplex.words())
+    const send = (message: Message.Message) => {
+      writer.send(message)
+      // Somebody waits for it, and may claim what follows as soon as it is there.
+      if (message.op === Message.Reply.Item) writer.flush()
+    }
+    const peer: Peer = kernel.addPeer(send, () => duplex.words())
     const reader = new MessageReader((message) => receive(peer, message), () => {
       kernel.removePeer(peer)
       duplex.destroy()
