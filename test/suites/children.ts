@@ -3,6 +3,8 @@
  */
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Exit, Fiber, Layer, Schema, Scope } from "effect"
+import * as fs from "node:fs"
+import * as path from "node:path"
 import * as Mp from "../../src/index.ts"
 import { Bulk, bulk } from "../fixtures/objects/bulk.ts"
 import { drains } from "../fixtures/objects/drains.ts"
@@ -12,6 +14,7 @@ import { fills } from "../fixtures/objects/fills.ts"
 import { handles } from "../fixtures/objects/handles.ts"
 import { putHastily, putsHastily, takeHastily, takesHastily } from "../fixtures/objects/hasty.ts"
 import { hogs, hogsOnce } from "../fixtures/objects/hogs.ts"
+import { jots } from "../fixtures/objects/jots.ts"
 import { leaves } from "../fixtures/objects/leaves.ts"
 import { listens } from "../fixtures/objects/listens.ts"
 import { marks, takesMarks } from "../fixtures/objects/marks.ts"
@@ -23,15 +26,19 @@ import { Letters, receivesEnds } from "../fixtures/objects/receivesEnds.ts"
 import { says } from "../fixtures/objects/says.ts"
 import { streamsLines, streamsTuples, Tenth } from "../fixtures/objects/streams.ts"
 import { takes } from "../fixtures/objects/takes.ts"
+import { toils } from "../fixtures/objects/toils.ts"
 import { topLevel } from "../fixtures/objects/topLevel.ts"
 import { submits, works } from "../fixtures/objects/works.ts"
 import { withChildrenOf } from "../support/children.ts"
+import { temporaryDirectory } from "../support/processes.ts"
 import { Random, seed, seedNote } from "../support/random.ts"
 import { give } from "../support/sides.ts"
 import type { Abilities } from "../support/spawners.ts"
 import { within } from "../support/waiting.ts"
 
 const range = (from: number, to: number) => Array.from({ length: to - from }, (_, i) => from + i)
+
+type Period = readonly [start: number, end: number]
 
 const bytesOf = (text: string) => new TextEncoder().encode(text)
 const textOf = (bytes: Uint8Array) => new TextDecoder().decode(bytes)
@@ -162,6 +169,43 @@ export const childrenSuite = (
           for (let i = 0; i < 1024; i++) assert.strictEqual((yield* queue.get()).length, 1024)
         }))
       )
+
+      if (abilities.interpreter) {
+        it.live(
+          "is worked on by all who take from it, however long each of them works on an item",
+          withChildren(Layer.merge(Numbers.layer, Reports.layer))(Effect.gen(function*() {
+            const [numbers, reports] = [yield* Numbers, yield* Reports]
+            for (const _ of range(0, 2)) yield* Mp.Process.spawn(toils, undefined, { daemon: true })
+            for (const _ of range(0, 2)) assert.strictEqual(yield* reports.get(), "ready")
+            for (const n of range(0, 1000)) yield* numbers.put(n + 1)
+            for (const _ of range(0, 2)) yield* numbers.put(0)
+            const [ones, others] = yield* Effect.replicateEffect(Effect.map(reports.get(), JSON.parse), 2).pipe(
+              within("20 seconds", "the times of work")
+            )
+            assert.strictEqual(ones.length + others.length, 1000)
+            const together = ones.filter(([start, end]: Period) =>
+              others.some(([from, to]: Period) => from < end && start < to)
+            )
+            assert.isAtLeast(together.length, 200)
+          }))
+        )
+
+        it.live(
+          "gives an item to who waits for it, also if the fiber that has put it does not come to rest",
+          withChildren(Layer.merge(Numbers.layer, Reports.layer))(Effect.gen(function*() {
+            const [numbers, reports] = [yield* Numbers, yield* Reports]
+            const file = path.join(yield* temporaryDirectory, "number")
+            yield* Mp.Process.spawn(jots, file, { daemon: true })
+            assert.strictEqual(yield* reports.get(), "waits")
+            yield* numbers.put(7)
+            const start = performance.now()
+            while (!fs.existsSync(file) || fs.readFileSync(file, "utf8") === "") {
+              assert.isBelow(performance.now() - start, 10_000, "the item has not left")
+            }
+            assert.strictEqual(fs.readFileSync(file, "utf8"), "7")
+          }))
+        )
+      }
 
       if (abilities.signals) {
         it.live(
