@@ -171,6 +171,7 @@ export class Client {
   detach(ref: number): void {
     if (this.lost !== undefined) return
     this.unshare(ref)
+    this.gets.delete(ref)
     this.link.own()
     this.send(Message.Request.Detach, 0, ref, 0)
     this.suspendCredit()
@@ -245,6 +246,8 @@ export class Client {
 
   private share({ bytes, flag, ref, request }: Message.Message): void {
     this.unshare(ref)
+    // It comes with the answer to a Get. Without one, this client has let go of the object.
+    if (!this.gets.has(ref)) return
     const segment = this.link.open(Buffer.from(bytes).toString(), sizeOf(request))
     if (segment === undefined) return
     this.shared.set(ref, { ring: new ItemRingReader(segment.memory, flag), release: segment.release })

@@ -535,7 +535,7 @@ export class Kernel {
     const outcome = front.take()
     if (typeof outcome === "object") {
       // Before the answer, so that they are there when the client asks for the next one.
-      if ((flag & Message.GetFlag.shared) !== 0 && wordsOf(holding) !== undefined) front.share(holding)
+      if ((flag & Message.GetFlag.shared) !== 0 && peer.words() !== undefined) front.share(holding)
       front.feed()
       if ((flag & Message.GetFlag.accepted) !== 0 && outcome.gone === undefined) {
         this.take(holding, outcome)

@@ -1,0 +1,138 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Effect, Exit, Fiber } from "effect"
+import { Client, type Operation } from "../../src/internal/hub/client.ts"
+import { ItemRingWriter, sizeOf } from "../../src/internal/hub/itemRing.ts"
+import type { LinkEvents } from "../../src/internal/hub/link.ts"
+import * as Message from "../../src/internal/hub/message.ts"
+
+const { Reply, Request } = Message
+
+const textOf = (bytes: Uint8Array | undefined) => bytes && Buffer.from(bytes).toString()
+
+/** A client that holds one object of another process, and what it says to its hub, which is the test. */
+const make = () => {
+  let events: LinkEvents
+  const said: Array<Message.Message> = []
+  let last = 0
+  const say = (message: Message.Message): undefined => {
+    said.push(message)
+    last = message.request
+  }
+  const memory = { opened: 0, released: 0 }
+  const shared = new ArrayBuffer(sizeOf(1024))
+  const words = new Int32Array(1024)
+  const client = new Client({
+    address: "elsewhere",
+    open: (own) => {
+      events = own
+      return {
+        send: say,
+        ask: say,
+        flush: () => {},
+        own: () => {},
+        hasRoom: () => true,
+        words: () => words,
+        open: () => {
+          memory.opened++
+          return { memory: shared, release: () => memory.released++ }
+        },
+        whenFlushed: (callback) => callback(),
+        close: () => {}
+      }
+    }
+  })
+  const ref = client.allocateRef()
+  const get: Operation<string | undefined, never> = {
+    op: Request.Get,
+    ref,
+    flag: 0,
+    bytes: new Uint8Array(0),
+    eager: true,
+    settle: (answer, lease) => {
+      lease.accept()
+      return Effect.succeed(typeof answer === "object" && "op" in answer ? textOf(answer.bytes) : undefined)
+    }
+  }
+  return {
+    client,
+    ref,
+    get: () => Effect.runFork(client.perform(get)),
+    hub: new ItemRingWriter(shared),
+    memory,
+    /** What was said since the last time; what the hub answers to the last of it. */
+    said: () => said.splice(0).map(({ op }) => Object.entries(Request).find(([, request]) => request === op)![0]),
+    answer: (op: number, text = "") => events.onMessage(Message.make(op, last, ref, 0, Buffer.from(text))),
+    share: () => events.onMessage(Message.make(Reply.Shared, 1024, ref, 1, Buffer.from("name"))),
+    lose: () => events.onLost("gone")
+  }
+}
+
+/** A client that has got one item, "a", and the memory where the next ones are. */
+const withMemory = async () => {
+  const world = make()
+  const fiber = world.get()
+  world.share()
+  world.answer(Reply.Item, "a")
+  assert.strictEqual(await Effect.runPromise(Fiber.join(fiber)), "a")
+  assert.deepStrictEqual(world.said(), ["Get", "Accept"])
+  for (const text of ["b", "c"]) world.hub.offer(Buffer.from(text))
+  return world
+}
+
+describe("a client and shared memory", () => {
+  it("takes what is offered there without a word, unless the hub wishes to know", async () => {
+    const { client, hub, ref, said } = await withMemory()
+    assert.strictEqual(textOf(client.takeNow(ref)), "b")
+    assert.deepStrictEqual(said(), [])
+    assert.isTrue(hub.wishFor(1))
+    assert.isTrue(client.hasNext(ref))
+    assert.strictEqual(textOf(client.takeNow(ref)), "c")
+    assert.deepStrictEqual(said(), ["Claimed"])
+    assert.isUndefined(client.takeNow(ref))
+    assert.isFalse(client.hasNext(ref))
+  })
+
+  it("takes nothing there while an item may be on its way to it", async () => {
+    const { answer, client, get, ref } = await withMemory()
+    const fiber = get()
+    assert.isUndefined(client.takeNow(ref))
+    assert.isFalse(client.hasNext(ref))
+    answer(Reply.Item, "from the hub")
+    await Effect.runPromise(Fiber.join(fiber))
+    assert.strictEqual(textOf(client.takeNow(ref)), "b")
+  })
+
+  it("takes nothing there while an item may be on its way back from it", async () => {
+    const { answer, client, get, ref, said } = await withMemory()
+    const fiber = get()
+    await Effect.runPromise(Fiber.interrupt(fiber))
+    assert.deepStrictEqual(said(), ["Get", "Return", "Ping"])
+    assert.isUndefined(client.takeNow(ref))
+    answer(Reply.Done)
+    assert.strictEqual(textOf(client.takeNow(ref)), "b")
+  })
+
+  it("lets the memory go with the object, when the hub is lost, and when there is other memory", async () => {
+    for (const end of ["detach", "lose", "share"] as const) {
+      const { client, get, lose, memory, ref, share } = await withMemory()
+      assert.deepStrictEqual(memory, { opened: 1, released: 0 })
+      if (end === "detach") client.detach(ref)
+      else if (end === "lose") lose()
+      else {
+        get()
+        share()
+      }
+      assert.deepStrictEqual(memory, { opened: end === "share" ? 2 : 1, released: 1 })
+      assert.isUndefined(client.takeNow(ref))
+    }
+  })
+
+  it("does not open memory of an object that it has let go of meanwhile", async () => {
+    const { client, get, memory, ref, share } = make()
+    const fiber = get()
+    client.detach(ref)
+    share()
+    assert.isTrue(Exit.isSuccess(await Effect.runPromise(Fiber.await(fiber))))
+    assert.strictEqual(memory.opened, 0)
+  })
+})
