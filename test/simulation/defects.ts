@@ -215,8 +215,8 @@ export const defects = [
   {
     defect: "what a dead client had claimed is nobody's",
     file: "src/internal/hub/front.ts",
-    find: "this.settle()\n    this.readers.delete(holding.reader)",
-    replace: "this.readers.delete(holding.reader)"
+    find: "this.settle()\n    this.readers.delete(reader.reader)",
+    replace: "this.readers.delete(reader.reader)"
   },
   {
     defect: "a claim is not told",

@@ -7,13 +7,21 @@ import type { NamedSegment } from "../transport/transport.ts"
 import { ItemRingWriter, maxReader, sizeOf } from "./itemRing.ts"
 import type { GetOutcome, Item, Mailbox } from "./mailbox.ts"
 import * as Message from "./message.ts"
-import type { Holding } from "./objects.ts"
 
-export interface FrontOptions {
+/** Who reads. */
+export interface FrontReader {
+  /** What it calls the object. */
+  readonly ref: number
+  readonly peer: { readonly send: (message: Message.Message) => void }
+  /** Its number among those who claim items in shared memory; 0: it does not. */
+  reader: number
+}
+
+export interface FrontOptions<R extends FrontReader> {
   /** `undefined`: there is none. */
   readonly share: (size: number) => NamedSegment | undefined
   /** An item that was offered has been given to user code, of this reader, if it is known. */
-  readonly accepted: (item: Item, reader: Holding | undefined) => void
+  readonly accepted: (item: Item, reader: R | undefined) => void
 }
 
 /** Bytes of items in a ring, and the longest item for which there is none that is larger. */
@@ -26,18 +34,18 @@ interface Ring {
   readonly maxItem: number
 }
 
-export class Front {
+export class Front<R extends FrontReader> {
   readonly mailbox: Mailbox
-  private readonly options: FrontOptions
+  private readonly options: FrontOptions<R>
   private ring: Ring | undefined
   /** What was offered, in order, as far as the hub knows not claimed. All of it is older than what is in the mailbox. */
   private readonly offered = MutableList.make<Item>()
   /** Those who can claim, by number. */
-  private readonly readers = new Map<number, Holding>()
+  private readonly readers = new Map<number, R>()
   /** There is no memory to share, or a reader has written nonsense into it. */
   private isUnusable = false
 
-  constructor(mailbox: Mailbox, options: FrontOptions) {
+  constructor(mailbox: Mailbox, options: FrontOptions<R>) {
     this.mailbox = mailbox
     this.options = options
   }
@@ -60,20 +68,20 @@ export class Front {
   }
 
   /** This reader could claim what comes next, if there is more. */
-  share(holding: Holding): void {
+  share(reader: R): void {
     const length = this.mailbox.next?.bytes.length
     if (length !== undefined && length > (this.ring?.maxItem ?? -1) && length <= large.capacity) {
       this.open(length > small.maxItem ? large : small)
     }
-    if (this.ring === undefined || holding.reader !== 0) return
+    if (this.ring === undefined || reader.reader !== 0) return
     let number = 1
     while (this.readers.has(number)) number++
     if (number > maxReader) return
-    this.readers.set(number, holding)
-    holding.reader = number
+    this.readers.set(number, reader)
+    reader.reader = number
     const { segment, writer } = this.ring
-    holding.peer.send(
-      Message.make(Message.Reply.Shared, writer.capacity, holding.ref, number, Buffer.from(segment.name))
+    reader.peer.send(
+      Message.make(Message.Reply.Shared, writer.capacity, reader.ref, number, Buffer.from(segment.name))
     )
   }
 
@@ -148,9 +156,9 @@ export class Front {
   }
 
   /** This reader claims nothing any more. */
-  leave(holding: Holding): void {
+  leave(reader: R): void {
     this.settle()
-    this.readers.delete(holding.reader)
+    this.readers.delete(reader.reader)
   }
 
   /** Drops what is left; gives the number of dropped items. */

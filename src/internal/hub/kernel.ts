@@ -7,13 +7,14 @@
  * one use. A ticket counts as a holder, so that an object can't end between hand-over and arrival.
  */
 import * as Credit from "./credit.ts"
-import type { Front, FrontOptions } from "./front.ts"
 import type { GetOutcome, Item, Mailbox, PutOutcome, Reader, Writer } from "./mailbox.ts"
 import * as Message from "./message.ts"
 import {
   type Holding,
+  type Inbox,
   inboxOf,
   makeObject,
+  type ObjectOptions,
   type ObjectSpec,
   other,
   outboxOf,
@@ -64,11 +65,11 @@ const key = (token: Uint8Array): string =>
 export class Kernel {
   private readonly tickets = new Map<string, Ticket>()
   private readonly makeToken: () => Uint8Array
-  private readonly share: FrontOptions["share"]
+  private readonly share: ObjectOptions["share"]
 
   constructor(options: {
     readonly makeToken: () => Uint8Array
-    readonly share: FrontOptions["share"]
+    readonly share: ObjectOptions["share"]
   }) {
     this.makeToken = options.makeToken
     this.share = options.share
@@ -561,7 +562,7 @@ export class Kernel {
   }
 
   /** The item has been given to user code, and it is known whose. */
-  private accept(object: SharedObject, { mailbox }: Front, item: Item, isKnown: boolean): void {
+  private accept(object: SharedObject, { mailbox }: Inbox, item: Item, isKnown: boolean): void {
     mailbox.accept(item, isKnown && object.kind === "queue" && object.joinable === "redeliver")
     this.topUp(object)
   }

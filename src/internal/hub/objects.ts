@@ -2,7 +2,7 @@
  * What a hub keeps: queues and pipes, who holds them, and who reads and writes them. Data only; the kernel changes it.
  */
 import * as Credit from "./credit.ts"
-import { Front, type FrontOptions } from "./front.ts"
+import { Front, type FrontOptions, type FrontReader } from "./front.ts"
 import { type Item, Mailbox } from "./mailbox.ts"
 import type * as Message from "./message.ts"
 
@@ -20,12 +20,15 @@ export type ObjectSpec =
   }
   | { readonly kind: "pipe"; readonly duplex: boolean; readonly maxBytes: number }
 
+/** What can be read. */
+export type Inbox = Front<Holding>
+
 /** The two sides of an object. A queue has only the first. */
 export type Side = 0 | 1
 
 export interface QueueObject {
   readonly kind: "queue"
-  readonly front: Front
+  readonly front: Inbox
   readonly joinable: OnConsumerDeath | undefined
   readonly holdings: Set<Holding>
   tickets: number
@@ -40,7 +43,7 @@ export interface QueueObject {
 export interface PipeObject {
   readonly kind: "pipe"
   /** What each side reads; `undefined` where it only sends. */
-  readonly inbox: readonly [Front | undefined, Front | undefined]
+  readonly inbox: readonly [Inbox | undefined, Inbox | undefined]
   /** Holders of each side, tickets included. */
   readonly holders: [number, number]
   readonly creditors: Set<Holding>
@@ -48,7 +51,7 @@ export interface PipeObject {
 
 export type SharedObject = QueueObject | PipeObject
 
-export interface Holding {
+export interface Holding extends FrontReader {
   readonly object: SharedObject
   readonly side: Side
   /** Requests by this holder that are not answered yet, and leases. */
@@ -57,15 +60,13 @@ export interface Holding {
   readonly taken: Array<Item>
   readonly peer: Peer
   readonly ref: number
-  /** Its number among those who claim items in shared memory; 0: it does not. */
-  reader: number
   /** Units of room that are reserved for its puts: those that it has not spent, and those whose messages are on their way. */
   credit: number
 }
 
 export type OpenRequest =
   | { readonly holding: Holding; readonly cancel: () => void }
-  | { readonly holding: Holding; readonly front: Front; readonly lease: Item }
+  | { readonly holding: Holding; readonly front: Inbox; readonly lease: Item }
 
 /** One client, as the kernel sees it. */
 export interface Peer {
@@ -84,22 +85,21 @@ export const other = (side: Side): Side => side === 0 ? 1 : 0
 export const wordsOf = ({ peer, ref }: Holding): Int32Array | undefined => ref < Credit.slots ? peer.words() : undefined
 
 /** Where its puts go. */
-export const outboxOf = ({ object, side }: Holding): Front | undefined =>
+export const outboxOf = ({ object, side }: Holding): Inbox | undefined =>
   object.kind === "queue" ? object.front : object.inbox[other(side)]
 
 /** Where its gets come from. */
-export const inboxOf = ({ object, side }: Holding): Front | undefined =>
+export const inboxOf = ({ object, side }: Holding): Inbox | undefined =>
   object.kind === "queue" ? object.front : object.inbox[side]
 
-export const makeObject = (
-  spec: ObjectSpec,
-  options: {
-    readonly share: FrontOptions["share"]
-    readonly accepted: (object: SharedObject, front: Front, item: Item, reader: Holding | undefined) => void
-  }
-): SharedObject => {
-  const front = (maxItems: number): Front => {
-    const front: Front = new Front(new Mailbox({ maxItems, maxBytes: spec.maxBytes }), {
+export interface ObjectOptions {
+  readonly share: FrontOptions<Holding>["share"]
+  readonly accepted: (object: SharedObject, front: Inbox, item: Item, reader: Holding | undefined) => void
+}
+
+export const makeObject = (spec: ObjectSpec, options: ObjectOptions): SharedObject => {
+  const front = (maxItems: number): Inbox => {
+    const front: Inbox = new Front(new Mailbox({ maxItems, maxBytes: spec.maxBytes }), {
       share: options.share,
       accepted: (item, reader) => options.accepted(object, front, item, reader)
     })
