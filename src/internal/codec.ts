@@ -59,6 +59,12 @@ export const attempt = <A, R>(
 const problemOf = (error: unknown): string =>
   (Schema.isSchemaError(error) ? error.message : String(error)).replace(/\s*\n\s*/g, " ")
 
+const orEncodeError = <A, R>(effect: Effect.Effect<A, string, R>, object: string, operation: string) =>
+  Effect.mapErrorEager(effect, (problem) => new EncodeError({ object, operation, problem }))
+
+const orDecodeError = <A, R>(effect: Effect.Effect<A, string, R>, object: string, operation: string) =>
+  Effect.mapErrorEager(effect, (problem) => new DecodeError({ object, operation, problem }))
+
 /** After so many bytes of a schema's values it is worth a millisecond to compile it. */
 const manyBytes = 8192
 
@@ -121,11 +127,11 @@ const ofBytes = (schema: Portable, object: string, isShared: boolean): Codec<unk
     encode: (value, operation) =>
       value instanceof Uint8Array && !hasChecks
         ? Effect.succeed(value)
-        : Effect.mapErrorEager(attempt(validate, value), (problem) => new EncodeError({ object, operation, problem })),
+        : orEncodeError(attempt(validate, value), object, operation),
     decode: (bytes, operation) => {
       const value = toValue(bytes, !isShared)
       return hasChecks
-        ? Effect.mapErrorEager(attempt(validate, value), (problem) => new DecodeError({ object, operation, problem }))
+        ? orDecodeError(attempt(validate, value), object, operation)
         : Effect.succeed(value)
     }
   }
@@ -156,10 +162,7 @@ export const make = <S extends Portable>(
         parsers.count(encoded.value.length)
         return encoded
       }
-      return Effect.mapErrorEager(
-        provideHub(encoded, hub),
-        (problem) => new EncodeError({ object, operation, problem })
-      )
+      return orEncodeError(provideHub(encoded, hub), object, operation)
     },
     decode: (bytes, operation) => {
       parsers.count(bytes.length)
@@ -169,10 +172,7 @@ export const make = <S extends Portable>(
         return decoded
       }
       isPlain = Exit.isExit(decoded)
-      return Effect.mapErrorEager(
-        provideHub(decoded, hub),
-        (problem) => new DecodeError({ object, operation, problem })
-      )
+      return orDecodeError(provideHub(decoded, hub), object, operation)
     }
   }
 }
@@ -180,16 +180,10 @@ export const make = <S extends Portable>(
 /** Encodes one value of a schema without services. The bytes are its own. */
 export const encode = <S extends Plain>(schema: S, value: S["Type"], object: string, operation: string) =>
   Effect.map(
-    Effect.mapErrorEager(
-      attempt(Schema.encodeUnknownEffect(SchemaBinary.toCodec(schema)), value),
-      (problem) => new EncodeError({ object, operation, problem })
-    ),
+    orEncodeError(attempt(Schema.encodeUnknownEffect(SchemaBinary.toCodec(schema)), value), object, operation),
     (bytes): Uint8Array => bytes.slice()
   )
 
 /** Decodes one value of a schema without services. */
 export const decode = <S extends Plain>(schema: S, bytes: Uint8Array, object: string, operation: string) =>
-  Effect.mapErrorEager(
-    attempt(Schema.decodeUnknownEffect(SchemaBinary.toCodec(schema)), bytes),
-    (problem) => new DecodeError({ object, operation, problem })
-  )
+  orDecodeError(attempt(Schema.decodeUnknownEffect(SchemaBinary.toCodec(schema)), bytes), object, operation)

@@ -167,14 +167,14 @@ export const defects = [
   {
     defect: "an item is given while an older one is offered in shared memory",
     file: "src/internal/hub/front.ts",
-    find: "if (this.ring !== undefined && this.claim(1) > 0) return this.first()",
-    replace: ""
+    find: "return this.claim(1) > 0 ? this.first() : this.mailbox.tryTake()",
+    replace: "return this.mailbox.tryTake()"
   },
   {
     defect: "the hub gives an item that is offered in shared memory to who asks for one, and leaves it to be claimed",
     file: "src/internal/hub/front.ts",
-    find: "if (this.ring !== undefined && this.claim(1) > 0) return this.first()",
-    replace: "if (this.offered.length > 0) return this.first()"
+    find: "return this.claim(1) > 0 ?",
+    replace: "return this.offered.length > 0 ?"
   },
   {
     defect: "what was claimed is taken back",

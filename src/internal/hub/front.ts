@@ -58,8 +58,7 @@ export class Front<R extends FrontReader> {
 
   /** Takes the next item, wherever it is, or says why not. It is leased. */
   take(): Item | GetOutcome | "WouldBlock" {
-    if (this.ring !== undefined && this.claim(1) > 0) return this.first()
-    return this.mailbox.tryTake()
+    return this.claim(1) > 0 ? this.first() : this.mailbox.tryTake()
   }
 
   /** What a take would give now. */
@@ -87,7 +86,8 @@ export class Front<R extends FrontReader> {
 
   private open({ capacity, maxItem }: typeof small): void {
     if (this.isUnusable) return
-    this.close()
+    this.takeBack()
+    this.forget()
     const segment = this.options.share(sizeOf(capacity))
     if (segment === undefined) this.isUnusable = true
     else this.ring = { writer: new ItemRingWriter(segment.memory), segment, maxItem }
@@ -133,13 +133,13 @@ export class Front<R extends FrontReader> {
     return MutableList.take(this.offered) as Item
   }
 
+  /** As many as are left of so many. */
   private claim(count: number): number {
-    return this.ring!.writer.take(count, this.onClaimed)
+    return this.ring === undefined || this.offered.length === 0 ? 0 : this.ring.writer.take(count, this.onClaimed)
   }
 
   /** Takes back what is not claimed. */
   private takeBack(): void {
-    if (this.ring === undefined) return
     for (let left = this.claim(Infinity); left > 0; left--) this.mailbox.giveBack(this.first())
   }
 
@@ -167,9 +167,9 @@ export class Front<R extends FrontReader> {
     return this.mailbox.clear()
   }
 
-  /** Nothing is offered any more. Who still has the memory finds nothing there. */
+  /** Drops what is left, and offers nothing any more. Who still has the memory finds nothing there. */
   close(): void {
-    this.takeBack()
+    this.clear()
     this.forget()
   }
 

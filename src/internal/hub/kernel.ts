@@ -312,7 +312,6 @@ export class Kernel {
   /** Nobody can reach the queue any more: what is left in it is dropped, with the tickets that it carries. */
   private releaseQueue(queue: QueueObject): void {
     if (queue.holdings.size > 0 || queue.tickets > 0) return
-    queue.front.clear()
     queue.front.close()
   }
 
@@ -350,7 +349,6 @@ export class Kernel {
     const mine = pipe.inbox[side]
     mine?.mailbox.endWriters("BrokenPipe")
     this.reclaimAll(pipe)
-    mine?.clear()
     mine?.close()
     const theirs = pipe.inbox[other(side)]
     theirs?.settle()
