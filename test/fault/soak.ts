@@ -3,7 +3,8 @@
  * descriptors, temporary files or processes grow.
  *
  * Memory grows if the heap after a collection rises by more than half a MiB a minute in the second half, and by more than 1 MiB in all of it;
- * or if the median of the resident memory in the last fifth is above that of the second fifth by 15 % and 10 MiB.
+ * or if the median of the resident memory in the last fifth is above that of the second fifth by 15 % and 10 MiB. Therefore the young
+ * generation is kept small (`--max-semi-space-size`): V8 lets it grow to 100 MiB, in a process that does little only after many minutes.
  */
 import { Effect, Layer, Schema, Stream } from "effect"
 import * as Mp from "effect-multiprocessing"
