@@ -5,7 +5,7 @@
  * senders never mix. When the last process that held the other end has closed it or died, what it had sent can still be received,
  * then `recv` fails with `EndOfFile`; `send` fails with `BrokenPipe` at once.
  *
- * **Bounds.** A pipe holds up to 4 MiB a direction (or one message, if that is larger) that nobody has received yet; then `send`
+ * **Bounds.** A pipe holds up to 16 MiB a direction (or one message, if that is larger) that nobody has received yet; then `send`
  * waits. A message takes its own bytes and 256 more.
  *
  * Python: `multiprocessing.connection.Connection`.

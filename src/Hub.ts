@@ -91,7 +91,7 @@ export interface TransportOptions {
   readonly transport?: "ring" | "socket" | undefined
   /** How long a busy process looks for more before it sleeps. Default: 200 microseconds. */
   readonly hotTime?: Duration.Input | undefined
-  /** Bytes that each direction of a connection holds: a power of two. Default: 512 KiB. */
+  /** Bytes that each direction of a connection holds: a power of two. Less where memory to share is short. Default: 2 MiB. */
   readonly ringCapacity?: number | undefined
 }
 

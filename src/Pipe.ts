@@ -29,7 +29,7 @@ import { inheritance } from "./internal/transit.ts"
  * @category constants
  * @since 0.1.0
  */
-export const defaultMaxBytes = 4 * 1024 * 1024
+export const defaultMaxBytes = 16 * 1024 * 1024
 
 /**
  * What goes through a pipe.
@@ -40,7 +40,7 @@ export const defaultMaxBytes = 4 * 1024 * 1024
 export type Options = TwoWay | OneWay | Typed
 
 interface Common {
-  /** How many bytes each direction holds before `send` waits; a message has 256 more than its own. Default: 4 MiB. */
+  /** How many bytes each direction holds before `send` waits; a message has 256 more than its own. Default: 16 MiB. */
   readonly maxBytes?: number | undefined
 }
 

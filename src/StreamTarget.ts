@@ -75,7 +75,7 @@ export const definitionOf = (target: Any): Definition => target as unknown as De
  *
  * **Details**
  *
- * Up to 4 MiB of elements waits between the processes; then the producer waits. When the consumer stops, the producer is interrupted.
+ * Up to 16 MiB of elements waits between the processes; then the producer waits. When the consumer stops, the producer is interrupted.
  *
  * **Example** (A stream from a worker)
  *

@@ -34,7 +34,7 @@ describe("a pipe to another process", () => {
       assert.strictEqual(yield* reports.get(), "handled")
       for (const mark of [1, 2]) {
         const bytes = yield* left.recvBytes()
-        assert.strictEqual(bytes.length, 2 * 1024 * 1024)
+        assert.strictEqual(bytes.length, 12 * 1024 * 1024)
         assert.isTrue(bytes.every((byte) => byte === mark))
       }
       assert.strictEqual(yield* child.join(), "1234")

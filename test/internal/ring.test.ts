@@ -36,6 +36,17 @@ describe("a ring", () => {
     assert.strictEqual(reader.read()?.toString(), "89")
   })
 
+  it("carries long bytes in parts, across its end, as far as there is room", () => {
+    const { reader, writer } = make(256 * 1024)
+    const long = Buffer.from(Uint8Array.from({ length: 300_000 }, (_, i) => i % 251))
+    assert.strictEqual(writer.write(long.subarray(0, 150_000)), 150_000)
+    assert.isTrue(reader.read()?.equals(long.subarray(0, 150_000)))
+    assert.strictEqual(writer.write(long), 256 * 1024)
+    const place = Buffer.alloc(300_000)
+    assert.strictEqual(reader.readInto(place, reader.available), 256 * 1024)
+    assert.isTrue(place.subarray(0, 256 * 1024).equals(long.subarray(0, 256 * 1024)))
+  })
+
   it("goes on where its counters overflow", () => {
     const { memory } = make(16)
     advance(memory, -5)

@@ -43,10 +43,11 @@ const below = (turns: Array<() => void>): Transport => {
   }
 }
 
-/** A connection over rings, whose bytes move when the test says so. */
-const connect = (options: Partial<DuplexEvents> = {}, capacity = 1024) => {
+/** A connection over rings, whose bytes move when the test says so; memory for it is refused so many times. */
+const connect = (options: Partial<DuplexEvents> = {}, capacity = 1024, refusals = 0) => {
   const pollables = new Set<Pollable>()
-  const memories = new Map<string, ArrayBuffer>()
+  const asked: Array<number> = []
+  let given: ArrayBuffer | undefined
   const turns: Array<() => void> = []
   const takeTurns = () => {
     for (let turn = turns.shift(); turn !== undefined; turn = turns.shift()) turn()
@@ -63,11 +64,12 @@ const connect = (options: Partial<DuplexEvents> = {}, capacity = 1024) => {
       isAvailable: () => true,
       yieldProcessor: () => {},
       create: (size) => {
-        const memory = new ArrayBuffer(size)
-        memories.set("segment", memory)
-        return { name: "segment", memory, unlink: () => {}, release: () => {} }
+        asked.push(size)
+        if (asked.length <= refusals) return undefined
+        given = new ArrayBuffer(size)
+        return { name: "segment", memory: given, unlink: () => {}, release: () => {} }
       },
-      open: (name) => ({ memory: memories.get(name)!, release: () => {} })
+      open: () => ({ memory: given!, release: () => {} })
     }
   })
   const received: Array<Buffer> = []
@@ -83,6 +85,7 @@ const connect = (options: Partial<DuplexEvents> = {}, capacity = 1024) => {
   takeTurns()
   return {
     client,
+    memory: { asked, given },
     received: () => Buffer.concat(received),
     /** Until nothing moves any more. */
     move: () => {
@@ -123,6 +126,19 @@ describe("memory for all who connect", () => {
 })
 
 describe("a connection over rings", () => {
+  it.each([[0, [1]], [1, [1, 1 / 2]], [2, [1, 1 / 2, 1 / 4]], [3, [1, 1 / 2, 1 / 4]]])(
+    "takes less memory where it is short, after %i refusals, and none in the end",
+    (refusals, asked) => {
+      const capacity = 256 * 1024
+      const { client, memory, move, received } = connect({}, capacity, refusals)
+      assert.deepStrictEqual(memory.asked.map((size) => Math.round(8 * size / (2 * capacity)) / 8), asked)
+      assert.strictEqual(memory.given !== undefined, refusals < 3)
+      client.write([numbered(100_000)])
+      move()
+      assert.deepStrictEqual(received(), numbered(100_000))
+    }
+  )
+
   it("carries what is longer than a ring, in order", () => {
     const { client, move, received } = connect()
     client.write([Buffer.from("head"), numbered(5000)])

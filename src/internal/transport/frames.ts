@@ -36,18 +36,21 @@ export const lengthPrefix = (length: number): Buffer => {
   return prefix
 }
 
-/** A longer frame that is not there as a whole is collected in one place, which has at least this size. */
+/** A longer frame is collected in a place of its own. */
 const longFrame = 64 * 1024
+
+/** That place has its full size at once up to here, whatever has arrived: memory that nobody touches costs nothing. */
+const firstPlace = 4 * 1024 * 1024
 
 /** Less is not looked through before it is read. */
 const fewBytes = 4096
 
-/** How much larger this place may be than what has arrived. */
+/** How much larger than what has arrived it may be beyond. */
 const growth = 8
 
 /**
  * Cuts a stream of chunks into frames. Keeps what has arrived of an unfinished frame, and has no more memory for it than eight times that, or
- * 64 KiB, whatever length was announced.
+ * 4 MiB, whatever length was announced.
  */
 export class FrameDecoder {
   private readonly limit: number
@@ -102,8 +105,8 @@ export class FrameDecoder {
   }
 
   /**
-   * Of `available` bytes, how many to feed, so that a long frame behind them can be collected without another copy: `lengthAt` gives the
-   * number at an offset. None, if such a frame is the first: then {@link begin} it.
+   * Of `available` bytes, how many to feed, so that a long frame behind them can be collected without another copy, and shares its memory
+   * with nothing: `lengthAt` gives the number at an offset. None, if such a frame is the first: then {@link begin} it.
    */
   before(available: number, lengthAt: (offset: number) => number): number {
     // Where there is little, nothing is gained.
@@ -111,21 +114,17 @@ export class FrameDecoder {
     let offset = 0
     while (available - offset >= lengthSize) {
       const length = lengthAt(offset)
+      if (length > longFrame && length <= this.limit) return offset
       offset += lengthSize + length
-      if (offset > available) {
-        return length > longFrame && length <= this.limit
-          ? offset - lengthSize - length
-          : available
-      }
     }
     return available
   }
 
-  /** A frame of which `available` bytes are there, and not all. Its length need not be fed. */
+  /** A frame, of which some of the next `available` bytes are a part. Its length need not be fed. */
   begin(length: number, available: number): void {
     this.length = length
     this.filled = 0
-    this.place = Buffer.allocUnsafeSlow(Math.min(length, Math.max(longFrame, growth * available)))
+    this.place = Buffer.allocUnsafeSlow(Math.min(length, Math.max(firstPlace, growth * available)))
   }
 
   /** Where the next bytes should be put, if they are part of a long frame: then say how many by {@link fill}, instead of feeding them. */

@@ -36,7 +36,7 @@ export const make = Effect.fnUntraced(
     return Ring.over(Socket.make(guard), {
       shared,
       poller: new Poller(Duration.toMillis(options.hotTime ?? "200 micros"), shared.yieldProcessor),
-      capacity: options.ringCapacity ?? 512 * 1024
+      capacity: options.ringCapacity ?? 2 * 1024 * 1024
     })
   }
 )

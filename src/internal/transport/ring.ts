@@ -15,6 +15,9 @@ const tail = 16
 const asleep = 32
 const waiting = 48
 
+/** Long messages are copied in parts of this size, so that both sides can copy at the same time. */
+const stride = 64 * 1024
+
 /** Bytes before the data of a ring. */
 const controlSize = 256
 
@@ -68,16 +71,30 @@ export class RingWriter {
 
   /** Writes as much as there is room for, and says how much that was. */
   write(bytes: Uint8Array): number {
+    const { length } = bytes
+    let done = 0
+    while (done < length) {
+      const left = Math.min(length - done, stride)
+      const count = this.hasRoom(left) ? left : this.roomSince()
+      if (count === 0) break
+      this.copy(done === 0 && count === length ? bytes : bytes.subarray(done, done + count))
+      done += count
+    }
+    return done
+  }
+
+  /** There is room for them. */
+  private copy(bytes: Uint8Array): void {
     const { control, data, mask } = this.view
-    const count = this.hasRoom(bytes.length) ? bytes.length : this.roomSince()
-    if (count === 0) return 0
     const start = this.written & mask
-    const first = Math.min(count, data.length - start)
-    data.set(first === bytes.length ? bytes : bytes.subarray(0, first), start)
-    if (first < count) data.set(bytes.subarray(first, count), 0)
-    this.written = (this.written + count) | 0
+    const first = data.length - start
+    if (bytes.length <= first) data.set(bytes, start)
+    else {
+      data.set(bytes.subarray(0, first), start)
+      data.set(bytes.subarray(first), 0)
+    }
+    this.written = (this.written + bytes.length) | 0
     Atomics.store(control, head, this.written)
-    return count
   }
 
   /** Leaves the mark that this side waits for room. `false`: there is some. */
@@ -144,12 +161,14 @@ export class RingReader {
 
   private take(place: Uint8Array, count: number): void {
     const { control, data, mask } = this.view
-    const start = this.taken & mask
-    const first = Math.min(count, data.length - start)
-    place.set(data.subarray(start, start + first), 0)
-    if (first < count) place.set(data.subarray(0, count - first), first)
-    this.taken = (this.taken + count) | 0
-    Atomics.store(control, tail, this.taken)
+    for (let done = 0; done < count;) {
+      const start = this.taken & mask
+      const part = Math.min(count - done, stride, data.length - start)
+      place.set(data.subarray(start, start + part), done)
+      done += part
+      this.taken = (this.taken + part) | 0
+      Atomics.store(control, tail, this.taken)
+    }
   }
 
   /** Leaves the mark that this side sleeps. `false`: there is something to read. */

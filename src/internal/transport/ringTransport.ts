@@ -18,6 +18,9 @@ const wordCount = 1024
 /** Bytes of a segment. */
 const segmentSize = (capacity: number): number => 2 * ringSize(capacity) + 4 * wordCount
 
+/** A ring of less is not worth the trouble. */
+const smallest = 64 * 1024
+
 /** More than any message without a payload takes. */
 const little = 256
 
@@ -47,7 +50,7 @@ class RingDuplex implements Duplex, Pollable {
   private readonly below: Duplex
   private readonly shared: SharedMemory
   private readonly poller: Options["poller"]
-  private readonly capacity: number
+  private capacity: number
   events!: DuplexEvents
   private state: State = "handshake"
   private offer: ReturnType<SharedMemory["create"]>
@@ -185,6 +188,10 @@ class RingDuplex implements Duplex, Pollable {
 
   private onRequest(rest: Buffer): void {
     this.offer = this.shared.create(segmentSize(this.capacity))
+    while (this.offer === undefined && this.capacity > smallest) {
+      this.capacity /= 2
+      this.offer = this.shared.create(segmentSize(this.capacity))
+    }
     const name = Buffer.from(this.offer?.name ?? "")
     const header = Buffer.alloc(6)
     header.writeUInt16BE(name.length, 0)
@@ -341,7 +348,7 @@ class RingDuplex implements Duplex, Pollable {
 export interface Options {
   readonly shared: SharedMemory
   readonly poller: Pick<Poller, "wake" | "forget" | "pollAll" | "onFound">
-  /** Bytes that each direction holds: a power of two. */
+  /** Bytes that each direction holds, or less where memory is short: a power of two. */
   readonly capacity: number
 }
 

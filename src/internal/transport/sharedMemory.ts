@@ -14,6 +14,8 @@ import type { SharedMemory } from "./ringTransport.ts"
 
 interface Mapping {
   readonly yieldProcessor: () => void
+  /** Gives a file its memory. `false`: that must be done by writing. */
+  readonly allocate: (descriptor: number, size: number) => boolean
   readonly map: (descriptor: number, size: number) => ArrayBuffer
   readonly unmap: (memory: ArrayBuffer) => void
 }
@@ -21,6 +23,15 @@ interface Mapping {
 const protection = 3 // PROT_READ | PROT_WRITE
 const shared = 1 // MAP_SHARED
 const failed = 0xffff_ffff_ffff_ffffn
+
+/** Not all systems have it. */
+const optional = <A>(find: () => A): A | undefined => {
+  try {
+    return find()
+  } catch {
+    return undefined
+  }
+}
 
 /** The functions of the C library, or why they are not there. */
 const load = (): Mapping => {
@@ -30,12 +41,14 @@ const load = (): Mapping => {
     "void *mmap(void *address, size_t length, int protection, int flags, int fd, int64_t offset)"
   )
   const munmap = library.func("int munmap(void *address, size_t length)")
+  const allocate = optional(() => library.func("int posix_fallocate(int fd, int64_t offset, int64_t length)"))
   const schedYield = library.func("int sched_yield()")
   const addresses = new WeakMap<ArrayBuffer, unknown>()
   return {
     yieldProcessor: () => {
       schedYield()
     },
+    allocate: (descriptor, size) => allocate?.(descriptor, 0, size) === 0,
     map: (descriptor, size) => {
       const address = mmap(null, size, protection, shared, descriptor, 0)
       if (address === failed) throw new Error("mmap failed")
@@ -48,6 +61,9 @@ const load = (): Mapping => {
     }
   }
 }
+
+/** Of what is free, one segment takes no more than this: others need some, too, and a container may have no more than 64 MiB. */
+const largestShare = 0.1
 
 /** Where files lie in memory, if the system has such a place. */
 const root = (): string => {
@@ -80,7 +96,7 @@ export const make = (options: {
   let unavailable = process.platform === "win32" || os.endianness() !== "LE"
   let directory: string | undefined
 
-  const attempt = <A>(f: (mapping: Mapping) => A): A | undefined => {
+  const attempt = <A>(f: (mapping: Mapping) => A | undefined): A | undefined => {
     if (unavailable) return undefined
     try {
       return f(mapping ??= load())
@@ -104,11 +120,13 @@ export const make = (options: {
           directory = fs.mkdtempSync(path.join(root(), "effect-mp-"))
           options.onDirectory(directory)
         }
+        const { bavail, bsize } = fs.statfsSync(directory)
+        if (size > bavail * bsize * largestShare) return undefined
         const name = path.join(directory, randomBytes(8).toString("hex"))
         const descriptor = fs.openSync(name, "wx+", 0o600)
         try {
           // Really there from now on: a page that a full file system can't give would end the process that touches it.
-          fs.writeSync(descriptor, Buffer.alloc(size))
+          if (!mapping.allocate(descriptor, size)) fs.writeFileSync(descriptor, Buffer.alloc(size))
           return { ...segment(mapping, descriptor, size), name, unlink: () => fs.rmSync(name, { force: true }) }
         } catch (error) {
           fs.rmSync(name, { force: true })
