@@ -162,8 +162,11 @@ export class Dispatcher<J extends Job, S extends Slot<J>> {
 
   /** The worker has not begun the task. None: it was not sent to it. */
   tookBack(slot: S, id: number): J | undefined {
-    const at = slot.assigned.findIndex((job) => job.id === id)
-    return at < 0 ? undefined : slot.assigned.splice(at, 1)[0]
+    const { assigned } = slot
+    // Mostly it is the one that ran.
+    if (assigned[0]?.id === id) return assigned.shift()
+    const at = assigned.findIndex((job) => job.id === id)
+    return at < 0 ? undefined : assigned.splice(at, 1)[0]
   }
 
   /** A ready worker has run as many tasks as it may. */

@@ -89,8 +89,9 @@ const largeFrame = 64 * 1024
  * Gives back the memory of a frame that was made here and has arrived: the next one needs as much, and the garbage collector has nothing
  * to do with it.
  */
-export const free = ({ buffer, byteLength }: Uint8Array): void => {
-  if (byteLength >= largeFrame) (buffer as ArrayBuffer).transfer(0)
+export const free = (frame: Uint8Array): void => {
+  // The buffer of a tiny one would have to be made first.
+  if (frame.length >= largeFrame) (frame.buffer as ArrayBuffer).transfer(0)
 }
 
 export const parse = (bytes: Uint8Array): Frame => ({

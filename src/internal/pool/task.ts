@@ -34,6 +34,11 @@ export interface TaskOptions {
   readonly span: Frames.Span | undefined
 }
 
+/** Is told of an answer. */
+type Observer = (answer: Answer) => void
+
+const nobody: ReadonlyArray<Observer> = []
+
 export class Task implements Job {
   readonly id: number
   readonly priority: number
@@ -57,7 +62,7 @@ export class Task implements Job {
   answer: Answer | undefined
   private payload: unknown
   private tickets: Scope.Closeable | undefined
-  private readonly observers = new Set<(answer: Answer) => void>()
+  private observers: ReadonlyArray<Observer> = nobody
 
   constructor(
     id: number,
@@ -127,21 +132,26 @@ export class Task implements Job {
     this.frame = this.payload = undefined
     this.slot = undefined
     if (this.tickets !== undefined) Effect.runFork(Scope.close(this.tickets, Exit.void))
-    for (const observer of this.observers) observer(answer)
-    this.observers.clear()
+    const { observers } = this
+    this.observers = nobody
+    for (const observer of observers) observer(answer)
   }
 
-  observe(observer: (answer: Answer) => void): void {
-    if (this.answer === undefined) this.observers.add(observer)
-    else observer(this.answer)
+  observe(observer: Observer): void {
+    if (this.answer !== undefined) observer(this.answer)
+    else this.observers = this.observers.length === 0 ? [observer] : [...this.observers, observer]
   }
 
   /** Waits until it is over. */
-  readonly answered: Effect.Effect<Answer> = Effect.callback((resume) => {
-    const observer = (answer: Answer) => resume(Effect.succeed(answer))
-    this.observe(observer)
-    return Effect.sync(() => this.observers.delete(observer))
-  })
+  get answered(): Effect.Effect<Answer> {
+    return Effect.callback((resume) => {
+      const observer: Observer = (answer) => resume(Effect.succeed(answer))
+      this.observe(observer)
+      return Effect.sync(() => {
+        this.observers = this.observers.filter((other) => other !== observer)
+      })
+    })
+  }
 }
 
 const notLoaded = ({ definition }: TaskTarget, body: Uint8Array): SpawnError => {
