@@ -101,6 +101,6 @@ export const runAll = (
     return Effect.onError(drive, () =>
       Effect.andThen(
         Effect.sync(() => pool.admit()),
-        Effect.forEach(Array.from(underWay), (task) => pool.cancel(task), { concurrency: "unbounded", discard: true })
+        pool.cancelAll(Array.from(underWay))
       ))
   })

@@ -320,6 +320,14 @@ export class PoolImpl {
     })
   }
 
+  /** The same for several. No one of them that waits is sent to a worker once more because another one is taken back or has ended. */
+  cancelAll(tasks: ReadonlyArray<Task>): Effect.Effect<void> {
+    return Effect.suspend(() => {
+      for (const task of tasks) task.isCancelled = true
+      return Effect.forEach(tasks, (task) => this.cancel(task), { concurrency: "unbounded", discard: true })
+    })
+  }
+
   private interruptTask(worker: Worker, task: Task): Effect.Effect<void> {
     return worker.process.interruptTask(task.id).pipe(
       Effect.andThen(this.flush),
