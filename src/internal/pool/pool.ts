@@ -320,7 +320,7 @@ export class PoolImpl {
     })
   }
 
-  /** The same for several. No one of them that waits is sent to a worker once more because another one is taken back or has ended. */
+  /** The same for several. None of those that wait is sent to a worker again when another one is taken back or ends. */
   cancelAll(tasks: ReadonlyArray<Task>): Effect.Effect<void> {
     return Effect.suspend(() => {
       for (const task of tasks) task.isCancelled = true
