@@ -36,21 +36,18 @@ export const lengthPrefix = (length: number): Buffer => {
   return prefix
 }
 
-/** A longer frame is collected in a place of its own. */
+/** A longer frame is collected in a place of its own, which has at least this size. */
 const longFrame = 64 * 1024
-
-/** That place has its full size at once up to here, whatever has arrived: memory that nobody touches costs nothing. */
-const firstPlace = 4 * 1024 * 1024
 
 /** Less is not looked through before it is read. */
 const fewBytes = 4096
 
-/** How much larger than what has arrived it may be beyond. */
+/** How much larger this place may be than what has arrived. */
 const growth = 8
 
 /**
  * Cuts a stream of chunks into frames. Keeps what has arrived of an unfinished frame, and has no more memory for it than eight times that, or
- * 4 MiB, whatever length was announced.
+ * 64 KiB, whatever length was announced.
  */
 export class FrameDecoder {
   private readonly limit: number
@@ -124,7 +121,7 @@ export class FrameDecoder {
   begin(length: number, available: number): void {
     this.length = length
     this.filled = 0
-    this.place = Buffer.allocUnsafeSlow(Math.min(length, Math.max(firstPlace, growth * available)))
+    this.place = Buffer.allocUnsafeSlow(Math.min(length, Math.max(longFrame, growth * available)))
   }
 
   /** Where the next bytes should be put, if they are part of a long frame: then say how many by {@link fill}, instead of feeding them. */

@@ -187,10 +187,9 @@ class RingDuplex implements Duplex, Pollable {
   }
 
   private onRequest(rest: Buffer): void {
-    this.offer = this.shared.create(segmentSize(this.capacity))
-    while (this.offer === undefined && this.capacity > smallest) {
-      this.capacity /= 2
+    for (;; this.capacity /= 2) {
       this.offer = this.shared.create(segmentSize(this.capacity))
+      if (this.offer !== undefined || this.capacity <= smallest) break
     }
     const name = Buffer.from(this.offer?.name ?? "")
     const header = Buffer.alloc(6)
