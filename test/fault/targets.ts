@@ -3,7 +3,6 @@ import { Effect, Redacted, Schema, Stream } from "effect"
 import * as Mp from "effect-multiprocessing"
 import { openSync, writeSync } from "node:fs"
 import { connect } from "node:net"
-import { constants, setPriority } from "node:os"
 import * as Message from "../../src/internal/hub/message.ts"
 import { Random } from "../support/random.ts"
 import { frame, insist } from "../support/rawClient.ts"
@@ -179,8 +178,7 @@ export const customer = Mp.Target.make(
 )
 
 const Forgery = Schema.Struct({
-  /** The hub; by default its own. */
-  address: Schema.UndefinedOr(Schema.String),
+  address: Schema.String,
   atATime: Schema.Int,
   /** Is told of the first answer. */
   begun: Mp.SimpleQueue.handle(Schema.Int)
@@ -195,10 +193,8 @@ export const forger = Mp.Target.make(
     const requests = Buffer.concat(
       Array.from({ length: atATime }, (_, i) => frame(Message.Request.Get, i + 1, i, 1, new Uint8Array(0)))
     )
-    setPriority(constants.priority.PRIORITY_LOW)
     const run = Effect.runForkWith(yield* Effect.context<never>())
-    const own = yield* Effect.orDie(Effect.flatMap(Mp.Hub.Hub, (hub) => hub.address))
-    return yield* insist(address ?? own, key, requests, atATime, () => run(begun.put(atATime)))
+    return yield* insist(address, key, requests, atATime, () => run(begun.put(atATime)))
   })
 )
 
