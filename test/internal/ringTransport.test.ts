@@ -3,15 +3,15 @@ import { Effect } from "effect"
 import { FrameDecoder, lengthPrefix, whole } from "../../src/internal/transport/frames.ts"
 import type { Pollable } from "../../src/internal/transport/poller.ts"
 import { over } from "../../src/internal/transport/ringTransport.ts"
-import type { Duplex, DuplexEvents, Transport } from "../../src/internal/transport/transport.ts"
+import { copied, type Duplex, type DuplexEvents, type Transport } from "../../src/internal/transport/transport.ts"
 
 /** Two ends that hear what the other one says when it is their turn, and nothing else. */
 const below = (turns: Array<() => void>): Transport => {
   let accept: ((duplex: Duplex) => DuplexEvents) | undefined
   const end = (other: () => DuplexEvents, own: () => DuplexEvents): Duplex => ({
-    write: (chunks) => {
-      const bytes = Buffer.concat(chunks)
-      turns.push(() => other().onData(bytes))
+    write: (bytes, length, lent) => {
+      const own = copied(bytes, length, lent)
+      turns.push(() => other().onData(own))
     },
     own: () => {},
     authenticated: (_, rest) => {
@@ -42,6 +42,8 @@ const below = (turns: Array<() => void>): Transport => {
       })
   }
 }
+
+const none = Buffer.alloc(0)
 
 /** A connection over rings, whose bytes move when the test says so; memory for it is refused so many times. */
 const connect = (options: Partial<DuplexEvents> = {}, capacity = 1024, refusals = 0) => {
@@ -133,7 +135,7 @@ describe("a connection over rings", () => {
       const { client, memory, move, received } = connect({}, capacity, refusals)
       assert.deepStrictEqual(memory.asked.map((size) => Math.round(8 * size / (2 * capacity)) / 8), asked)
       assert.strictEqual(memory.given !== undefined, refusals < 3)
-      client.write([numbered(100_000)])
+      client.write(numbered(100_000))
       move()
       assert.deepStrictEqual(received(), numbered(100_000))
     }
@@ -141,17 +143,17 @@ describe("a connection over rings", () => {
 
   it("carries what is longer than a ring, in order", () => {
     const { client, move, received } = connect()
-    client.write([Buffer.from("head"), numbered(5000)])
-    client.write([Buffer.from("tail")])
+    client.write(Buffer.from("head"), 4, numbered(5000))
+    client.write(Buffer.from("tail"))
     move()
     assert.deepStrictEqual(received(), Buffer.concat([Buffer.from("head"), numbered(5000), Buffer.from("tail")]))
   })
 
-  it("lets the buffers of a write be used again, but for the last one if that is lent", () => {
+  it("writes the first bytes of a buffer, which may be used again, and then what is lent", () => {
     const { client, move, received } = connect()
-    const own = numbered(2000)
+    const own = Buffer.concat([numbered(2000), Buffer.from("not written")])
     const lent = numbered(3000)
-    client.write([own, lent], true)
+    client.write(own, 2000, lent)
     own.fill(255)
     // The part for which there is no room was not copied: a change of it is seen.
     lent[2999] = 255
@@ -163,7 +165,7 @@ describe("a connection over rings", () => {
   it("copies what is lent when it is told to", () => {
     const { client, move, received } = connect()
     const lent = numbered(3000)
-    client.write([lent], true)
+    client.write(none, 0, lent)
     client.own()
     lent.fill(255)
     move()
@@ -173,7 +175,7 @@ describe("a connection over rings", () => {
   it("says that all is flushed when nothing that is lent is left", () => {
     const { client, move } = connect()
     let flushed = 0
-    client.write([numbered(3000)], true)
+    client.write(none, 0, numbered(3000))
     client.whenFlushed(() => flushed++)
     assert.strictEqual(flushed, 0)
     move()
@@ -195,7 +197,7 @@ describe("a connection over rings", () => {
         begin: () => {}
       })
     })
-    client.write([numbered(600), Buffer.from("behind")])
+    client.write(numbered(600), 600, Buffer.from("behind"))
     move()
     assert.deepStrictEqual(place, numbered(600))
     assert.strictEqual(received().toString(), "behind")
@@ -222,7 +224,7 @@ describe("a connection over rings", () => {
     }, 256 * 1024)
     const long = numbered(1_000_000)
     const short = numbered(100)
-    for (const frame of [short, long, short, long]) client.write([lengthPrefix(frame.length), frame])
+    for (const frame of [short, long, short, long]) client.write(lengthPrefix(frame.length), 4, frame)
     move()
     assert.deepStrictEqual(frames.map(({ length }) => length), [100, 1_000_000, 100, 1_000_000])
     assert.isTrue(frames[1]!.equals(long) && frames[3]!.equals(long))

@@ -21,7 +21,7 @@ import * as Message from "../../src/internal/hub/message.ts"
 import { serve } from "../../src/internal/hub/server.ts"
 import { FrameDecoder, lengthPrefix } from "../../src/internal/transport/frames.ts"
 import { ClientHandshake, ServerHandshake } from "../../src/internal/transport/handshake.ts"
-import type { Duplex, DuplexEvents, Transport } from "../../src/internal/transport/transport.ts"
+import { copied, type Duplex, type DuplexEvents, type Transport } from "../../src/internal/transport/transport.ts"
 import { Random, seed, seedNote } from "../support/random.ts"
 import { freshHub } from "../support/sides.ts"
 import { within } from "../support/waiting.ts"
@@ -295,8 +295,8 @@ describe("a hub that waits for an answer", () => {
       const state = { destroyed: false }
       const events = accept!({
         own: () => {},
-        write: (chunks) => {
-          written.push(...chunks)
+        write: (bytes, length, lent) => {
+          written.push(copied(bytes, length, lent))
         },
         authenticated: (_, rest) => {
           if (rest.length > 0) events.onData(rest)

@@ -125,13 +125,13 @@ export const defects = [
   {
     defect: "a reader that sleeps is not woken",
     file: "src/internal/transport/ringTransport.ts",
-    find: "if (this.writer.takeSleeper()) this.below.write([doorbell])",
+    find: "if (this.writer.takeSleeper()) this.below.write(doorbell)",
     replace: "this.writer.takeSleeper()"
   },
   {
     defect: "a writer that waits for room is not woken",
     file: "src/internal/transport/ringTransport.ts",
-    find: "if (this.reader.takeWaiter()) this.below.write([doorbell])",
+    find: "if (this.reader.takeWaiter()) this.below.write(doorbell)",
     replace: "this.reader.takeWaiter()"
   },
   {

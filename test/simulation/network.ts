@@ -8,6 +8,7 @@ import type * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import {
+  copied,
   type Duplex,
   type DuplexEvents,
   type Transport,
@@ -194,9 +195,9 @@ export class Network {
   private duplex(end: End): Duplex {
     return {
       own: () => {},
-      write: (chunks) => {
+      write: (written, length, lent) => {
         if (end.closed || !end.node.alive) return
-        const bytes = Buffer.concat(chunks)
+        const bytes = copied(written, length, lent)
         if (end.backlog.length > 0) {
           end.backlog.push(bytes)
           return

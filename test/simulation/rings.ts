@@ -59,8 +59,8 @@ const poller = (network: Network, node: Node) => {
 
 /** What a dead process does to shared memory has no effect. */
 const ofTheLiving = (node: Node, duplex: Duplex): Duplex => ({
-  write: (chunks, lastIsLent) => {
-    if (node.alive) duplex.write(chunks, lastIsLent)
+  write: (bytes, length, lent) => {
+    if (node.alive) duplex.write(bytes, length, lent)
   },
   own: () => duplex.own(),
   words: () => node.alive ? duplex.words() : undefined,

@@ -69,7 +69,7 @@ const attempt = Effect.fnUntraced(function*(options: Options) {
         const step = handshake.feed(chunk)
         if (step.state === "Reply") {
           answered = true
-          duplex.write([step.reply])
+          duplex.write(step.reply)
         } else if (step.state === "Done") {
           // A hub says nothing before the first request.
           onData = () => duplex.destroy()

@@ -41,7 +41,7 @@ export class MessageWriter {
       // A long one is not copied into a buffer together with its header, and not copied at all if it need not wait.
       const { buffer, byteLength, byteOffset } = message.bytes
       this.used = 0
-      this.duplex.write([scratch.subarray(0, start), Buffer.from(buffer, byteOffset, byteLength)], true)
+      this.duplex.write(scratch, start, Buffer.from(buffer, byteOffset, byteLength))
       return
     }
     if (this.scheduled) return
@@ -58,7 +58,7 @@ export class MessageWriter {
     const { used } = this
     if (used === 0) return
     this.used = 0
-    this.duplex.write([this.scratch.subarray(0, used)])
+    this.duplex.write(this.scratch, used)
   }
 
   own(): void {

@@ -63,14 +63,14 @@ export const serve = (options: {
       }
     }
     unauthenticated.add(duplex)
-    duplex.write([handshake.challenge])
+    duplex.write(handshake.challenge)
     return {
       onData: (chunk) => {
         if (events !== undefined) return events.onData(chunk)
         const step = handshake.feed(chunk)
         if (step.state === "Done") {
           leave()
-          duplex.write([step.reply!])
+          duplex.write(step.reply!)
           events = welcome(duplex)
           duplex.authenticated("hub", step.rest)
         } else if (step.state === "Refused") {

@@ -81,20 +81,24 @@ class RingDuplex implements Duplex, Pollable {
     if (side === "hub") this.state = "unknown"
     else if (this.shared.isAvailable()) {
       this.state = "awaitingOffer"
-      this.below.write([request])
+      this.below.write(request)
     } else {
       this.state = "plain"
     }
     if (rest.length > 0) this.onData(rest)
   }
 
-  write(chunks: ReadonlyArray<Buffer>, lastIsLent = false): void {
-    if (this.isPlain) return this.below.write(chunks, lastIsLent)
+  write(bytes: Buffer, length = bytes.length, lent?: Buffer): void {
+    if (this.isPlain) return this.below.write(bytes, length, lent)
     if (this.state === "closed") return
-    for (let i = 0; i < chunks.length; i++) {
-      const chunk = chunks[i]!
-      const count = this.state === "ring" && this.pending.length === 0 ? this.writer.write(chunk) : 0
-      if (count < chunk.length) this.keep(chunk.subarray(count), lastIsLent && i === chunks.length - 1)
+    const written = this.writeNow(bytes, length)
+    if (written < length) this.pending.push(Buffer.from(bytes.subarray(written, length)))
+    if (lent !== undefined) {
+      const written = this.writeNow(lent, lent.length)
+      if (written < lent.length) {
+        this.pending.push(lent.subarray(written))
+        this.lent = true
+      }
     }
     if (this.state !== "ring") return
     if (this.pending.length > 0) this.push()
@@ -102,9 +106,9 @@ class RingDuplex implements Duplex, Pollable {
     this.poller.wake(this)
   }
 
-  private keep(chunk: Buffer, isLent: boolean): void {
-    this.pending.push(isLent ? chunk : Buffer.from(chunk))
-    if (isLent) this.lent = true
+  /** Writes the first bytes, as far as that can be done now, and says how many. */
+  private writeNow(bytes: Buffer, length: number): number {
+    return this.state === "ring" && this.pending.length === 0 ? this.writer.write(bytes, length) : 0
   }
 
   own(): void {
@@ -195,7 +199,7 @@ class RingDuplex implements Duplex, Pollable {
     const header = Buffer.alloc(6)
     header.writeUInt16BE(name.length, 0)
     header.writeUInt32BE(this.capacity, 2)
-    this.below.write([header, name])
+    this.below.write(Buffer.concat([header, name]))
     if (this.offer === undefined) return this.goPlain(rest)
     this.state = "offering"
     if (rest.length > 0) this.onAnswer(rest)
@@ -210,7 +214,7 @@ class RingDuplex implements Duplex, Pollable {
     if (nameLength === 0) return this.goPlain(rest)
     const capacity = offer.readUInt32BE(2)
     const segment = this.shared.open(offer.toString("utf8", 6, 6 + nameLength), segmentSize(capacity))
-    this.below.write([Buffer.from([segment === undefined ? declined : accepted])])
+    this.below.write(Buffer.from([segment === undefined ? declined : accepted]))
     if (segment === undefined) return this.goPlain(rest)
     this.goRing(segment, ringSize(capacity), 0, capacity)
   }
@@ -231,7 +235,7 @@ class RingDuplex implements Duplex, Pollable {
     this.pending = []
     this.flushed = []
     // The one below copies.
-    if (pending.length > 0) this.below.write(pending)
+    for (const chunk of pending) this.below.write(chunk)
     for (const callback of flushed) this.below.whenFlushed(callback)
     if (this.ending) this.below.end()
     if (rest.length > 0) this.events.onData(rest)
@@ -310,12 +314,12 @@ class RingDuplex implements Duplex, Pollable {
   }
 
   private wakeWriter(): void {
-    if (this.reader.takeWaiter()) this.below.write([doorbell])
+    if (this.reader.takeWaiter()) this.below.write(doorbell)
   }
 
   /** Wakes the other side, if it sleeps. */
   private ringBell(): void {
-    if (this.writer.takeSleeper()) this.below.write([doorbell])
+    if (this.writer.takeSleeper()) this.below.write(doorbell)
   }
 
   /** Hands over what there is room for. `false`: there is none. */

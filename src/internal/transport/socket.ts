@@ -11,7 +11,7 @@ import * as net from "node:net"
 import * as os from "node:os"
 import * as path from "node:path"
 import type { Guard } from "../process/guard.ts"
-import { type Duplex, type DuplexEvents, type Transport, TransportError } from "./transport.ts"
+import { copied, type Duplex, type DuplexEvents, type Transport, TransportError } from "./transport.ts"
 
 /** The kernel's limit for the path of a socket, with its final zero: 104 on macOS, 108 on Linux. */
 const maxPathLength = 103
@@ -45,9 +45,9 @@ const own = (socket: net.Socket, onConnection: (duplex: Duplex) => DuplexEvents)
     for (const callback of callbacks) callback()
   }
   const duplex: Duplex = {
-    write: (chunks) => {
+    write: (bytes, length, lent) => {
       // Node keeps what the socket does not take at once, and does not tell when it has taken a part.
-      socket.write(chunks.length === 1 ? Buffer.from(chunks[0]!) : Buffer.concat(chunks), onWritten)
+      socket.write(copied(bytes, length, lent), onWritten)
     },
     own: () => {},
     authenticated: (_, rest) => {

@@ -40,10 +40,11 @@ export interface NamedSegment extends Segment {
 /** One end of a connection. */
 export interface Duplex {
   /**
-   * Hands bytes to the operating system, in order, as far as it takes them now; the rest follows by itself. The buffers may be used
-   * again, but for the last one if it is lent: it must not change until all is handed over, or until {@link own}.
+   * Hands bytes to the operating system, in order, as far as it takes them now; the rest follows by itself. Of `bytes` only the first
+   * `length`, all by default; the buffer may be used again. Then what is `lent`: it must not change until all is handed over, or
+   * until {@link own}.
    */
-  readonly write: (chunks: ReadonlyArray<Buffer>, lastIsLent?: boolean) => void
+  readonly write: (bytes: Buffer, length?: number, lent?: Buffer) => void
   /** Copies what is lent: its buffers may be used again. */
   readonly own: () => void
   /**
@@ -64,6 +65,10 @@ export interface Duplex {
   /** Ends the connection now. */
   readonly destroy: () => void
 }
+
+/** What is given to {@link Duplex.write}, in a buffer of its own. */
+export const copied = (bytes: Buffer, length = bytes.length, lent?: Buffer): Buffer =>
+  Buffer.concat(lent === undefined ? [bytes.subarray(0, length)] : [bytes.subarray(0, length), lent])
 
 /** Why a transport could not listen or connect. */
 export class TransportError extends Error {
