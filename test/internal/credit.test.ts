@@ -99,4 +99,50 @@ describe("a put on credit", () => {
     hub.ask(hub.peers[0]!, Request.Put, 0, "c")
     assert.deepStrictEqual(hub.said(), ["client 0: done", "client 0: BrokenPipe"])
   })
+
+  it("is possible without end while nobody reads", () => {
+    const hub = make(queue(0, 2 ** 30), 1)
+    hub.ask(hub.peers[0]!, Request.Put, 0, "0")
+    for (let i = 1; i < 30_000; i++) assert.isTrue(hub.putOnCredit(0, "0"), `put ${i}`)
+  })
+
+  it("must be asked for where readers are a thousand items behind, until they are not, or do not read any more", () => {
+    const hub = make(queue(0, 2 ** 30), 1)
+    const [writer] = hub.peers
+    const read = (count: number) => {
+      for (let i = 0; i < count; i++) {
+        hub.ask(hub.owner, Request.Get)
+        hub.accept(hub.owner)
+      }
+    }
+    const putAll = () => {
+      let count = 0
+      while (count < 50_000 && hub.putOnCredit(0, "x")) count++
+      return count
+    }
+    hub.ask(writer!, Request.Put, 0, "x")
+    read(1)
+    const ahead = putAll()
+    assert.isAtLeast(ahead, 1024)
+    assert.isAtMost(ahead, 3 * 1024)
+    hub.ask(writer!, Request.Put, 0, "x")
+    assert.isFalse(hub.putOnCredit(0, "x"), "room is there, but not for free")
+    read(ahead)
+    assert.isAtLeast(putAll(), 512, "the reader has come near")
+    read(1)
+    let asked = 0
+    while (!hub.putOnCredit(0, "x") && asked++ < 50_000) hub.ask(writer!, Request.Put, 0, "x")
+    assert.isAtMost(asked, 8 * 1024 + 1, "the reader has stopped")
+    assert.strictEqual(putAll(), 50_000)
+  })
+
+  it("is for fewer bytes where messages are short", () => {
+    const credit = (size: number) => {
+      const hub = make(queue(0, 2 ** 30), 1)
+      hub.ask(hub.peers[0]!, Request.Put, 0, "x".repeat(size))
+      return Credit.reclaim(hub.words[0]!, 1)
+    }
+    assert.isBelow(credit(1), 2 ** 19)
+    assert.isAbove(credit(65_536), 4 * 2 ** 20)
+  })
 })

@@ -56,8 +56,14 @@ const itemsWindow = 256
 /** How many bytes: enough that long messages follow each other, and not all of the room. */
 const bytesWindow = (room: number): number => Math.min(8 * 1024 * 1024, Math.floor(room / 2))
 
+/** And for no more messages than these, if they are like the last one: what many writers have sent should not pile up. */
+const messagesWindow = 1024
+
 /** How many units a holder may put without being answered. */
-const windowOf = (mailbox: Mailbox): number => mailbox.perItem ? itemsWindow : bytesWindow(mailbox.maxBytes)
+const windowOf = (mailbox: Mailbox, lastPut: number): number =>
+  mailbox.perItem
+    ? itemsWindow
+    : Math.min(bytesWindow(mailbox.maxBytes), messagesWindow * Credit.roomOf(lastPut))
 
 const key = (token: Uint8Array): string =>
   Buffer.from(token.buffer, token.byteOffset, token.byteLength).toString("latin1")
@@ -246,7 +252,8 @@ export class Kernel {
       peer,
       ref,
       reader: 0,
-      credit: 0
+      credit: 0,
+      lastPut: 0
     }
     peer.holdings.set(ref, holding)
     if (object.kind === "pipe") object.holders[side]++
@@ -418,6 +425,7 @@ export class Kernel {
         return this.refuse(peer, request, refusals[outcome])
       }
       this.countPut(holding)
+      holding.lastPut = bytes.length
       this.grant(holding)
       this.done(peer, request)
     }
@@ -459,6 +467,7 @@ export class Kernel {
     const cost = front && Credit.costOf(bytes.length, front.mailbox.perItem)
     if (cost === undefined || cost > holding!.credit) return false
     holding!.credit -= cost
+    holding!.lastPut = bytes.length
     this.countPut(holding!)
     front!.mailbox.putReserved(bytes, cost)
     this.drop(holding!.object)
@@ -470,8 +479,8 @@ export class Kernel {
   /** Reserves room for what this holder will put next. */
   private grant(holding: Holding): void {
     const { mailbox } = outboxOf(holding)!
-    const window = windowOf(mailbox)
-    if (holding.credit > window / 2) return
+    const window = windowOf(mailbox, holding.lastPut)
+    if (holding.credit > window / 2 || mailbox.isBehind) return
     const words = wordsOf(holding)
     if (words === undefined || holding.peer.gone) return
     const { creditors } = holding.object

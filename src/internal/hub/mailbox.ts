@@ -49,6 +49,9 @@ export interface MailboxOptions {
   readonly maxBytes: number
 }
 
+/** What lies here for long makes garbage collectors slow: with more items than this, writers should wait for readers. */
+const manyItems = 1024
+
 export class Mailbox {
   private readonly options: MailboxOptions
   private readonly fresh = MutableList.make<Item>()
@@ -62,6 +65,8 @@ export class Mailbox {
   private bytes = 0
   private readonly reserved = { items: 0, bytes: 0 }
   private nextSeq = 0
+  /** The number of the next item when one went for good. */
+  private lastGone = -Infinity
   private writersEnd: Exclude<PutOutcome, "Done"> | undefined
   private readersEnd: GetOutcome | undefined
 
@@ -103,6 +108,11 @@ export class Mailbox {
   /** Is room counted in items? */
   get perItem(): boolean {
     return this.options.maxItems > 0
+  }
+
+  /** Writers are far ahead of somebody who reads. Nobody does if none has gone while many were put. */
+  get isBehind(): boolean {
+    return this.available > manyItems && this.nextSeq - this.lastGone < 8 * manyItems
   }
 
   /** Nothing that was reserved is outstanding. */
@@ -273,6 +283,7 @@ export class Mailbox {
   private release(item: Item): void {
     this.items--
     this.bytes -= item.size
+    this.lastGone = this.nextSeq
   }
 
   private shift(): Item | undefined {

@@ -62,6 +62,8 @@ export interface Holding extends FrontReader {
   readonly ref: number
   /** Units of room that are reserved for its puts: those that it has not spent, and those whose messages are on their way. */
   credit: number
+  /** Bytes of its last put. */
+  lastPut: number
 }
 
 export type OpenRequest =
