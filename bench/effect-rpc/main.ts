@@ -54,7 +54,7 @@ const measure = Effect.fnUntraced(function*<E>(
   run: (count: number) => Effect.Effect<Result, E>,
   expected: number
 ) {
-  yield* run(Math.ceil(count / 10))
+  yield* run(count)
   const cpu = yield* processorTime(workers)
   const start = performance.now()
   const { sum, ...latencies } = yield* run(count)

@@ -43,10 +43,10 @@ interface Task<A, E> {
   readonly run: (client: Client, items: ReadonlyArray<A>) => Effect.Effect<Result, E>
 }
 
-/** First a tenth, for the compiler, then all, with the clock. */
+/** Everything once for the compiler, then again with the clock. */
 const measure = Effect.fnUntraced(function*<A, E>(count: number, task: Task<A, E>) {
   const { client, pids } = yield* makePool(task.serialization ?? "json", task.concurrency)
-  yield* task.run(client, task.items(Math.ceil(count / 10)))
+  yield* task.run(client, task.items(count))
   const all = task.items(count)
   const cpu = Procfs.cpuOfAll(pids)
   const start = performance.now()

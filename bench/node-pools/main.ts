@@ -66,7 +66,7 @@ const identities = async (pool: Pool): Promise<ReadonlyArray<Identity>> => {
 
 type Result = Partial<Pick<Measurement, "p50" | "p99">> & { readonly sum: number }
 
-/** First a tenth, for the compiler, then all, with the clock. */
+/** Everything once for the compiler, then again with the clock. */
 const measure = async <A>(
   items: (count: number) => ReadonlyArray<A>,
   run: (pool: Pool, items: ReadonlyArray<A>) => Promise<Result>,
@@ -75,7 +75,7 @@ const measure = async <A>(
   const pool = pools[kind]!()
   // The processor time of threads is that of their process.
   const others = (await identities(pool)).map(({ pid }) => pid).filter((pid) => pid !== process.pid)
-  await run(pool, items(Math.ceil(count / 10)))
+  await run(pool, items(count))
   const all = items(count)
   const cpu = Procfs.cpuOfAll(others)
   const start = performance.now()

@@ -99,7 +99,7 @@ const measure = async (
   own: (count: number) => Promise<Result>,
   sum: (count: number) => number
 ): Promise<Measurement> => {
-  await run(children, Math.ceil(count / 10), own)
+  await run(children, count, own)
   const cpu = await processorTime(children)
   const start = performance.now()
   const result = await run(children, count, own)

@@ -73,7 +73,7 @@ export const measure = Effect.fnUntraced(function*<E, R>(
   count: number,
   own: (count: number) => Effect.Effect<Result | void, E, R>
 ) {
-  yield* run(children, Math.ceil(count / 10), own)
+  yield* run(children, count, own)
   const cpu = yield* processorTime(children)
   const start = performance.now()
   const { sum, p50, p99 } = yield* run(children, count, own)

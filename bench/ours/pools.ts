@@ -29,7 +29,7 @@ export const echoBytes = Mp.Target.make(
 
 type Result = Partial<Pick<Measurement, "p50" | "p99">> & { readonly sum: number }
 
-/** First a tenth, for the compiler, then all, with the clock. The workers are ready before. */
+/** Everything once for the compiler, then again with the clock. The workers are ready before. */
 const measure = Effect.fnUntraced(function*<A, E>(
   count: number,
   items: (count: number) => ReadonlyArray<A>,
@@ -37,7 +37,7 @@ const measure = Effect.fnUntraced(function*<A, E>(
 ) {
   const pool = yield* Mp.Pool.make({ size: 2, targets: [square, band, echoBytes] })
   const pids = (yield* pool.stats).workers.map(({ pid }) => Option.getOrThrow(pid))
-  yield* run(pool, items(Math.ceil(count / 10)))
+  yield* run(pool, items(count))
   const all = items(count)
   const cpu = Procfs.cpuOfAll(pids)
   const start = performance.now()

@@ -215,7 +215,7 @@ def run(children, count, own):
 
 
 def measure(children, count, own, expected):
-    run(children, math.ceil(count / 10), own)
+    run(children, count, own)
     cpu = processor_time(children)
     start = time.perf_counter()
     result = run(children, count, own)

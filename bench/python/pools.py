@@ -100,7 +100,7 @@ def cpu_of_all(pids):
 def measure(make, count, items, run, expected):
     pool = make()
     pids = ready(pool)
-    run(pool, items(math.ceil(count / 10)))
+    run(pool, items(count))
     everything = items(count)
     cpu = cpu_of_all(pids)
     start = time.perf_counter()

@@ -137,6 +137,51 @@ const ofBytes = (schema: Portable, object: string, isShared: boolean): Codec<unk
   }
 }
 
+/** Is a value of the schema a number, whatever its checks? Then its message is the number as the machine has it. */
+const isNumber = ({ ast }: Portable): boolean => ast._tag === "Number" && ast.encoding === undefined
+
+const numberSize = Float64Array.BYTES_PER_ELEMENT
+
+/** Numbers of a codec share buffers of this size. */
+const numbersSize = 1024 * numberSize
+
+const ofNumbers = (schema: Portable, object: string): Codec<unknown> => {
+  const validate = Schema.decodeUnknownEffect(Schema.toType(schema)) as (
+    value: unknown
+  ) => Effect.Effect<number, Schema.SchemaError>
+  const one = new Float64Array(1)
+  const itsBytes = new Uint8Array(one.buffer)
+  let buffer = new ArrayBuffer(0)
+  let used = 0
+  const toBytes = (value: number): Uint8Array => {
+    if (used === buffer.byteLength) {
+      buffer = new ArrayBuffer(numbersSize)
+      used = 0
+    }
+    one[0] = value
+    const bytes = new Uint8Array(buffer, used, numberSize)
+    for (let i = 0; i < numberSize; i++) bytes[i] = itsBytes[i]!
+    used += numberSize
+    return bytes
+  }
+  return {
+    object,
+    isPlain: () => true,
+    encode: (value, operation) => orEncodeError(Effect.mapEager(attempt(validate, value), toBytes), object, operation),
+    decode: (bytes, operation) => {
+      if (bytes.length !== numberSize) {
+        return orDecodeError(
+          Effect.fail(`Expected the ${numberSize} bytes of a number, got ${bytes.length}`),
+          object,
+          operation
+        )
+      }
+      for (let i = 0; i < numberSize; i++) itsBytes[i] = bytes[i]!
+      return orDecodeError(attempt(validate, one[0]), object, operation)
+    }
+  }
+}
+
 const provideHub = <A, E>(effect: Effect.Effect<A, E, Hub>, hub: Hub["Service"]): Effect.Effect<A, E> =>
   Effect.provideService(effect, Hub, hub)
 
@@ -151,6 +196,7 @@ export const make = <S extends Portable>(
   isShared = false
 ): Codec<S["Type"]> => {
   if (isBytes(schema)) return ofBytes(schema, object, isShared) as Codec<S["Type"]>
+  if (isNumber(schema)) return ofNumbers(schema, object) as Codec<S["Type"]>
   const parsers = new Parsers(schema)
   let isPlain = false
   return {

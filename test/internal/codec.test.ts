@@ -105,6 +105,47 @@ describe("the codec of bytes", () => {
   })
 })
 
+describe("the codec of numbers", () => {
+  const numbers = [0, -0, 1, -1, 0.1, 2 ** 53, 5e-324, Number.MAX_VALUE, Infinity, -Infinity, NaN]
+
+  it("gives every number as it was", () => {
+    const codec = make(Schema.Number)
+    for (const n of numbers) assert.isTrue(Object.is(through(codec, n), n), `${n}`)
+  })
+
+  it("gives each message bytes of its own", () => {
+    const codec = make(Schema.Int)
+    const messages = Array.from({ length: 3000 }, (_, n) => Effect.runSync(codec.encode(n, "put")))
+    messages.forEach((bytes, n) => assert.strictEqual(Effect.runSync(codec.decode(bytes, "get")), n))
+  })
+
+  it("keeps the checks of a schema, in both directions, and says the same as Effect's codec", () => {
+    const Age = Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 150 })).pipe(Schema.brand("Age"))
+    const [any, age] = [make(Schema.Number), make(Age)]
+    assert.strictEqual(through(age, Age.make(42)), 42)
+    const theirs = Schema.encodeUnknownEffect(SchemaBinary.toCodec(Age))
+    for (const wrong of [0.5, -1, 151, NaN, "42", undefined]) {
+      const { problem } = Effect.runSync(Effect.flip(age.encode(wrong as never, "put")))
+      assert.strictEqual(problem, Effect.runSync(Effect.flip(theirs(wrong))).message.replace(/\s*\n\s*/g, " "))
+    }
+    const received = Effect.runSync(any.encode(0.5, "put"))
+    const failure = Effect.runSync(Effect.flip(age.decode(received, "get")))
+    assert.deepInclude(failure, { _tag: "DecodeError", object: "thing", operation: "get" })
+    assert.include(failure.problem, "integer")
+  })
+
+  it("says what is wrong with bytes that are no number", () => {
+    const { problem } = Effect.runSync(Effect.flip(make(Schema.Number).decode(Uint8Array.of(1, 2, 3), "get")))
+    assert.strictEqual(problem, "Expected the 8 bytes of a number, got 3")
+  })
+
+  it("is not used where a number is encoded as something else", () => {
+    const codec = make(Schema.NumberFromString)
+    const binary = Schema.encodeUnknownSync(SchemaBinary.toCodec(Schema.NumberFromString))(7)
+    assert.deepStrictEqual(Effect.runSync(codec.encode(7, "put")), binary)
+  })
+})
+
 const Reading = Schema.Struct({
   id: Schema.Int.check(Schema.isGreaterThan(0)),
   at: Schema.Date,
