@@ -5,7 +5,7 @@
  * pools, by a part of their names, and an argument (`transfer`, `pipe`, `hubs`, `storms`, `pools`) one of the tests. Prints what was counted; exit code 1 if anything is lost, doubled, hangs
  * or is left behind.
  */
-import { Effect, Fiber, Option, Schema, type Scope } from "effect"
+import { Effect, Fiber, Layer, Option, Schema, type Scope } from "effect"
 import * as Mp from "effect-multiprocessing"
 import { existsSync, mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
@@ -81,7 +81,8 @@ const slots = <R>(
   }
 }
 
-const transfer = Effect.gen(function*() {
+/** Transfers all items while processes are killed: so many of each kind, or fewer if it is done before. Gives how many. */
+const transferOnce = Effect.fnUntraced(function*(wanted: { readonly producers: number; readonly consumers: number }) {
   const directory = yield* workspace
   const concurrency = 16
   const share = Math.ceil(items / 4)
@@ -112,11 +113,11 @@ const transfer = Effect.gen(function*() {
   })
   const queue = yield* Items
   const killing = Effect.gen(function*() {
-    while (producers.killed < kills || consumers.killed < kills) {
-      yield* Effect.sleep(random.int(300))
-      yield* producers.killed < kills ? producers.killOne : Effect.void
-      yield* Effect.sleep(random.int(300))
-      yield* consumers.killed < kills ? consumers.killOne : Effect.void
+    while (producers.killed < wanted.producers || consumers.killed < wanted.consumers) {
+      yield* Effect.sleep(random.int(100))
+      yield* producers.killed < wanted.producers ? producers.killOne : Effect.void
+      yield* Effect.sleep(random.int(100))
+      yield* consumers.killed < wanted.consumers ? consumers.killOne : Effect.void
     }
   })
   yield* Effect.forkScoped(killing)
@@ -142,6 +143,17 @@ const transfer = Effect.gen(function*() {
   )
   yield* demand(doubled === 0, `${doubled} items arrived twice`)
   yield* demand(lost <= consumers.killed, `${lost} items are lost, more than consumers died`)
+  return { producers: producers.killed, consumers: consumers.killed }
+})
+
+/** A fast machine has transferred everything before as many processes are killed: then once more. */
+const transfer = Effect.gen(function*() {
+  const left = { producers: kills, consumers: kills }
+  while (left.producers > 0 || left.consumers > 0) {
+    const killed = yield* Effect.scoped(transferOnce(left)).pipe(Effect.provide(Layer.fresh(Items.layer)))
+    left.producers -= killed.producers
+    left.consumers -= killed.consumers
+  }
 })
 
 const pipe = Effect.gen(function*() {
