@@ -67,7 +67,7 @@ const run = Effect.fnUntraced(function*<E, R>(
   }
 })
 
-/** A phase of all children and of the parent itself: first a tenth of it, for the compiler, then all of it, with the clock. */
+/** A phase of all children and of the parent itself: once for the compiler, then again with the clock. */
 export const measure = Effect.fnUntraced(function*<E, R>(
   children: ReadonlyArray<Child>,
   count: number,

@@ -6,6 +6,9 @@
  *
  * A turn of the event loop costs some microseconds too, and an answer often comes within them. So each turn looks several times, and
  * goes on while that finds something, but not for long: timers and sockets have their turn.
+ *
+ * All this is worth it only while others that want the processor give it back soon. Where programs compute on all processors, to offer it to
+ * others costs a time slice of theirs, milliseconds; who sleeps is woken before them. So there it is better to sleep at once.
  */
 
 /** Something to look at. */
@@ -22,6 +25,18 @@ const patience = 0.003
 /** The event loop goes on after this time, whatever is found. */
 const maxTurn = 0.05
 
+/** On average, to offer the processor to others may cost as much, in milliseconds: more than a wake-up. */
+const dear = 0.5
+
+/** Of that average, the last time counts for so much: some slices of somebody else in a row are too many. */
+const weight = 1 / 32
+
+/** For so long the processor is not offered, and what finds nothing sleeps soon, in milliseconds: each such time begins with a slice lost. */
+const crowdedTime = 50
+
+/** How long to look on then, in milliseconds. */
+const crowdedHotTime = 0.005
+
 /** Instead of a time that is not known yet. */
 const justNow = -1
 
@@ -34,6 +49,9 @@ export class Poller {
   private readonly now: () => number
   private running = false
   private turnEnd = 0
+  /** What it costs to offer the processor to others, in milliseconds, on average. */
+  private cost = 0
+  private crowdedUntil = -Infinity
 
   /**
    * `hotTime`: how long after the last change to go on looking, in milliseconds. `yieldProcessor`: lets others run, as the one that would
@@ -85,20 +103,32 @@ export class Poller {
       if (!this.running) return
       // What was found has left messages that are sent at the end of this tick. They go first.
       if (found && now < this.turnEnd) return queueMicrotask(this.look)
-      if (!found) this.yieldProcessor()
+      if (!found) this.offerProcessor(now)
       if (found || now - start >= patience || now >= this.turnEnd) return void setImmediate(this.turn)
     }
+  }
+
+  private offerProcessor(now: number): void {
+    if (now < this.crowdedUntil) return
+    this.yieldProcessor()
+    const after = this.now()
+    this.cost += (after - now - this.cost) * weight
+    if (this.cost <= dear) return
+    this.crowdedUntil = after + crowdedTime
+    // The next time decides anew.
+    this.cost = dear
   }
 
   /** `false`: there was nothing. */
   private lookOnce(now: number): boolean {
     let found = false
+    const hotTime = now < this.crowdedUntil ? crowdedHotTime : this.hotTime
     for (const [pollable, since] of this.hot) {
       if (pollable.poll()) {
         found = true
         if (this.hot.has(pollable)) this.hot.set(pollable, now)
       } else if (since === justNow) this.hot.set(pollable, now)
-      else if (now - since > this.hotTime && pollable.sleep()) this.hot.delete(pollable)
+      else if (now - since > hotTime && pollable.sleep()) this.hot.delete(pollable)
     }
     return found
   }
