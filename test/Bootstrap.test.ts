@@ -162,7 +162,7 @@ describe("a process does not start, and its failure says what to do", () => {
       const { message, pid, process } = yield* failure(double, "InvalidPayload", "two" as never)
       assert.match(
         message,
-        /^Process-1 was not started: the payload does not fit the schema of target "double": Expected a number/
+        /^Process-1 was not started: the payload does not fit the schema of target "double": Expected number/
       )
       assert.deepStrictEqual(pid, Option.none())
       const again = yield* Effect.flip(process.start)
