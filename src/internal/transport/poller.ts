@@ -96,27 +96,31 @@ export class Poller {
 
   private readonly look = (): void => {
     const start = this.now()
-    for (let now = start;; now = this.now()) {
+    for (let now = start;;) {
       const found = this.lookOnce(now)
       if (found) { for (const listener of this.listeners) listener() }
       this.running = this.hot.size > 0
       if (!this.running) return
       // What was found has left messages that are sent at the end of this tick. They go first.
       if (found && now < this.turnEnd) return queueMicrotask(this.look)
-      if (!found) this.offerProcessor(now)
-      if (found || now - start >= patience || now >= this.turnEnd) return void setImmediate(this.turn)
+      const isLast = found || now - start >= patience || now >= this.turnEnd
+      if (!found) now = this.offerProcessor(now)
+      if (isLast) return void setImmediate(this.turn)
     }
   }
 
-  private offerProcessor(now: number): void {
-    if (now < this.crowdedUntil) return
+  /** Gives what time it is then. */
+  private offerProcessor(before: number): number {
+    if (before < this.crowdedUntil) return this.now()
     this.yieldProcessor()
     const after = this.now()
-    this.cost += (after - now - this.cost) * weight
-    if (this.cost <= dear) return
-    this.crowdedUntil = after + crowdedTime
-    // The next time decides anew.
-    this.cost = dear
+    this.cost += (after - before - this.cost) * weight
+    if (this.cost > dear) {
+      this.crowdedUntil = after + crowdedTime
+      // The next time decides anew.
+      this.cost = dear
+    }
+    return after
   }
 
   /** `false`: there was nothing. */
