@@ -11,6 +11,7 @@ import * as SchemaJITCompiler from "effect/schema/SchemaJITCompiler"
 import * as SchemaAST from "effect/SchemaAST"
 import { DecodeError, EncodeError } from "../Failure.ts"
 import { Hub } from "../Hub.ts"
+import * as Packing from "./packing.ts"
 
 /**
  * A schema whose values can travel: it needs no services but the hub, which handles of queues and connections need.
@@ -71,17 +72,18 @@ const manyBytes = 8192
 /** What a value costs besides its bytes. */
 const valueCost = 32
 
-/** A schema's way to bytes and back: Effect's interpreter at first, then compiled code, in half of the time. */
-class Parsers<S extends Portable> {
-  encode: (value: unknown) => Effect.Effect<Uint8Array, Schema.SchemaError, Hub>
-  decode: (bytes: unknown) => Effect.Effect<S["Type"], Schema.SchemaError, Hub>
-  private readonly binary: SchemaBinary.toCodec<S>
+/** A function made from a schema: with Effect's interpreter at first, then, when it is used much, with compiled code, in half of the time. */
+class Parser<F> {
+  parse: F
+  private readonly ast: SchemaAST.AST
+  private readonly make: () => F
   private left = manyBytes
 
-  constructor(schema: S) {
-    this.binary = SchemaBinary.toCodec(schema)
-    this.encode = Schema.encodeUnknownEffect(this.binary)
-    this.decode = Schema.decodeUnknownEffect(this.binary)
+  /** `make`: what parses by the `ast`. */
+  constructor(ast: SchemaAST.AST, make: () => F) {
+    this.ast = ast
+    this.make = make
+    this.parse = make()
   }
 
   /** A value more, of so many bytes. */
@@ -89,11 +91,8 @@ class Parsers<S extends Portable> {
     if (this.left < 0) return
     this.left -= valueCost + bytes
     if (this.left >= 0) return
-    const { ast } = this.binary
-    SchemaJITCompiler.enable(ast)
-    SchemaJITCompiler.enable(SchemaAST.flip(ast))
-    this.encode = Schema.encodeUnknownEffect(this.binary)
-    this.decode = Schema.decodeUnknownEffect(this.binary)
+    SchemaJITCompiler.enable(this.ast)
+    this.parse = this.make()
   }
 }
 
@@ -137,47 +136,43 @@ const ofBytes = (schema: Portable, object: string, isShared: boolean): Codec<unk
   }
 }
 
-/** Is a value of the schema a number, whatever its checks? Then its message is the number as the machine has it. */
-const isNumber = ({ ast }: Portable): boolean => ast._tag === "Number" && ast.encoding === undefined
+const isNumber = (ast: SchemaAST.AST): boolean => ast._tag === "Number" && ast.encoding === undefined
 
-const numberSize = Float64Array.BYTES_PER_ELEMENT
+/** How values of the schema are packed, whatever its checks: numbers, and arrays of them. */
+const packingOf = ({ ast }: Portable): Packing.Packing<any> | undefined => {
+  if (isNumber(ast)) return Packing.ofNumber()
+  if (ast._tag !== "Arrays" || ast.encoding !== undefined) return undefined
+  return ast.elements.length === 0 && ast.rest.length === 1 && isNumber(ast.rest[0]!) ? Packing.ofNumbers : undefined
+}
 
-/** Numbers of a codec share buffers of this size. */
-const numbersSize = 1024 * numberSize
-
-const ofNumbers = (schema: Portable, object: string): Codec<unknown> => {
-  const validate = Schema.decodeUnknownEffect(Schema.toType(schema)) as (
-    value: unknown
-  ) => Effect.Effect<number, Schema.SchemaError>
-  const one = new Float64Array(1)
-  const itsBytes = new Uint8Array(one.buffer)
-  let buffer = new ArrayBuffer(0)
-  let used = 0
-  const toBytes = (value: number): Uint8Array => {
-    if (used === buffer.byteLength) {
-      buffer = new ArrayBuffer(numbersSize)
-      used = 0
+const ofPacked = (schema: Portable, packing: Packing.Packing<unknown>, object: string): Codec<unknown> => {
+  const type = Schema.toType(schema) as Schema.ConstraintCodec<unknown>
+  const is = new Parser(type.ast, () => Schema.is(type))
+  const explain = Schema.decodeUnknownEffect(type)
+  const check = (value: unknown): Effect.Effect<unknown, string> => {
+    try {
+      if (is.parse(value)) return Effect.succeed(value)
+    } catch {
+      // Will be thrown again.
     }
-    one[0] = value
-    const bytes = new Uint8Array(buffer, used, numberSize)
-    for (let i = 0; i < numberSize; i++) bytes[i] = itsBytes[i]!
-    used += numberSize
-    return bytes
+    return attempt(explain, value)
   }
   return {
     object,
     isPlain: () => true,
-    encode: (value, operation) => orEncodeError(Effect.mapEager(attempt(validate, value), toBytes), object, operation),
+    encode: (value, operation) => {
+      const packed = Effect.mapEager(check(value), packing.pack)
+      if (isDone(packed)) is.count(packed.value.length)
+      return orEncodeError(packed, object, operation)
+    },
     decode: (bytes, operation) => {
-      if (bytes.length !== numberSize) {
-        return orDecodeError(
-          Effect.fail(`Expected the ${numberSize} bytes of a number, got ${bytes.length}`),
-          object,
-          operation
-        )
-      }
-      for (let i = 0; i < numberSize; i++) itsBytes[i] = bytes[i]!
-      return orDecodeError(attempt(validate, one[0]), object, operation)
+      is.count(bytes.length)
+      const value = packing.unpack(bytes)
+      return orDecodeError(
+        value === undefined ? Effect.fail(`Expected ${packing.expected}, got ${bytes.length}`) : check(value),
+        object,
+        operation
+      )
     }
   }
 }
@@ -196,23 +191,26 @@ export const make = <S extends Portable>(
   isShared = false
 ): Codec<S["Type"]> => {
   if (isBytes(schema)) return ofBytes(schema, object, isShared) as Codec<S["Type"]>
-  if (isNumber(schema)) return ofNumbers(schema, object) as Codec<S["Type"]>
-  const parsers = new Parsers(schema)
+  const packing = packingOf(schema)
+  if (packing !== undefined) return ofPacked(schema, packing, object) as Codec<S["Type"]>
+  const binary = SchemaBinary.toCodec(schema)
+  const encoder = new Parser(SchemaAST.flip(binary.ast), () => Schema.encodeUnknownEffect(binary))
+  const decoder = new Parser(binary.ast, () => Schema.decodeUnknownEffect(binary))
   let isPlain = false
   return {
     object,
     isPlain: () => isPlain,
     encode: (value, operation) => {
-      const encoded = attempt(parsers.encode, value)
+      const encoded = attempt(encoder.parse, value)
       if (isDone(encoded)) {
-        parsers.count(encoded.value.length)
+        encoder.count(encoded.value.length)
         return encoded
       }
       return orEncodeError(provideHub(encoded, hub), object, operation)
     },
     decode: (bytes, operation) => {
-      parsers.count(bytes.length)
-      const decoded = attempt(parsers.decode, bytes)
+      decoder.count(bytes.length)
+      const decoded = attempt(decoder.parse, bytes)
       if (isDone(decoded)) {
         isPlain = true
         return decoded

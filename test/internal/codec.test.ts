@@ -170,3 +170,87 @@ describe("the codec of a schema that was used for many values", () => {
     assert.deepStrictEqual(through(codec, { ...reading(1), note: "yes" }), { ...reading(1), note: "yes" })
   })
 })
+
+describe("the codec of arrays of numbers", () => {
+  const arrays: ReadonlyArray<ReadonlyArray<number>> = [
+    [],
+    [0],
+    [1, -1, 2 ** 31 - 1, -(2 ** 31)],
+    // None of them is an integer of 32 bits.
+    [1, 2 ** 31],
+    [1, -0],
+    [0.5, 1, Number.MAX_VALUE, 5e-324, Infinity, -Infinity, NaN, -0],
+    Array.from({ length: 5000 }, (_, n) => n * n * n)
+  ]
+
+  it("gives every array as it was, wherever its bytes begin", () => {
+    const codec = make(Schema.Array(Schema.Number))
+    for (const array of arrays) {
+      const bytes = Effect.runSync(codec.encode(array, "put"))
+      for (const header of [0, 1, 8]) {
+        const received = message(header, bytes.length, 3)
+        received.set(bytes)
+        const given = Effect.runSync(codec.decode(received, "get"))
+        assert.strictEqual(given.length, array.length)
+        assert.isTrue(array.every((n, i) => Object.is(n, given[i])))
+      }
+    }
+  })
+
+  it("sends integers of 32 bits in four bytes, and other numbers in eight", () => {
+    const codec = make(Schema.mutable(Schema.Array(Schema.Int)))
+    assert.strictEqual(Effect.runSync(codec.encode([1, 2, 3], "put")).length, 13)
+    assert.strictEqual(Effect.runSync(codec.encode([1, 2, 2 ** 40], "put")).length, 25)
+  })
+
+  it("keeps the checks of array and elements, in both directions, and says the same as Effect's codec", () => {
+    const Grades = Schema.Array(Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 6 })))
+      .check(Schema.isMinLength(1))
+    const [any, grades] = [make(Schema.Array(Schema.Number)), make(Grades)]
+    assert.deepStrictEqual(through(grades, [1, 6]), [1, 6])
+    // Many, so that they are checked by compiled code from some time on.
+    const many = Array.from({ length: 5000 }, (_, n) => n % 6 + 1)
+    for (let i = 0; i < 3; i++) assert.deepStrictEqual(through(grades, many), many)
+    const theirs = Schema.encodeUnknownEffect(SchemaBinary.toCodec(Grades))
+    for (const wrong of [[], [7], [1, 0.5], [1, "2"], [1, undefined], new Array(2), "12", undefined]) {
+      const { problem } = Effect.runSync(Effect.flip(grades.encode(wrong as never, "put")))
+      assert.strictEqual(problem, Effect.runSync(Effect.flip(theirs(wrong))).message.replace(/\s*\n\s*/g, " "))
+    }
+    const failure = Effect.runSync(
+      Effect.flip(grades.decode(Effect.runSync(any.encode([1, 0.5], "put")), "get"))
+    )
+    assert.deepInclude(failure, { _tag: "DecodeError", object: "thing", operation: "get" })
+    assert.include(failure.problem, "integer")
+  })
+
+  it("fails with what a check of the user throws", () => {
+    const broken = make(
+      Schema.Array(Schema.Number).check(Schema.makeFilter(() => {
+        throw new Error("a broken check")
+      }))
+    )
+    const failure = Effect.runSync(Effect.flip(broken.encode([1], "put")))
+    assert.deepInclude(failure, { _tag: "EncodeError", problem: "Error: a broken check" })
+  })
+
+  it("says what is wrong with bytes that are no array of numbers", () => {
+    const codec = make(Schema.Array(Schema.Number))
+    for (const wrong of [[], [1], [1, 2, 3, 4], [1, 2, 4], [0, 0, 0, 0, 8]]) {
+      const { problem } = Effect.runSync(Effect.flip(codec.decode(Uint8Array.from(wrong), "get")))
+      assert.strictEqual(problem, `Expected the bytes of an array of numbers, got ${wrong.length}`)
+    }
+  })
+
+  it("is not used for other arrays, nor where numbers are encoded as something else", () => {
+    const schemas = [
+      Schema.Array(Schema.FiniteFromString),
+      Schema.Tuple([Schema.Number]),
+      Schema.TupleWithRest(Schema.Tuple([Schema.Number]), [Schema.Number]),
+      Schema.NonEmptyArray(Schema.Number)
+    ]
+    for (const schema of schemas) {
+      const binary = Schema.encodeUnknownSync(SchemaBinary.toCodec(schema as typeof schemas[0]))([7])
+      assert.deepStrictEqual(Effect.runSync(make(schema as typeof schemas[0]).encode([7], "put")), binary)
+    }
+  })
+})
