@@ -11,7 +11,10 @@ import { type Answer, type Task, type TaskOptions, type TaskTarget, type Values,
 /** As CPython computes it: four chunks for each worker. */
 export const defaultChunkSize = (count: number, workers: number): number => Math.ceil(count / (4 * workers))
 
-/** A task of so many bytes is sent as soon as it is made: the next ones take as long to make. Small ones go together. */
+/**
+ * A task of so many bytes is sent as soon as it is made: the next ones take as long to make. So is the first one of each worker, which may
+ * have nothing to do. Small ones go together.
+ */
 const largeTask = 4096
 
 /** A part of the input: a payload, or several at a time. */
@@ -87,7 +90,8 @@ export const runAll = (
         underWay.add(task)
         task.observe((answer) => onAnswer(part, task, answer))
         pool.enqueue(task)
-        if (underWay.size >= window || task.size >= largeTask) yield* pool.flush
+        const isFirst = underWay.size <= pool.settings.size
+        if (isFirst || underWay.size >= window || task.size >= largeTask) yield* pool.flush
       }
       yield* pool.flush
       few = 0

@@ -8,7 +8,8 @@
  * goes on while that finds something, but not for long: timers and sockets have their turn.
  *
  * All this is worth it only while others that want the processor give it back soon. Where programs compute on all processors, to offer it to
- * others costs a time slice of theirs, milliseconds; who sleeps is woken before them. So there it is better to sleep at once.
+ * others costs a time slice of theirs, milliseconds; who sleeps is woken before them. So there it is better to sleep at once. And where
+ * what comes never comes so soon, to look for it is but heat: each thing that is looked at has its own record of that.
  */
 
 /** Something to look at. */
@@ -34,15 +35,32 @@ const weight = 1 / 32
 /** For so long the processor is not offered, and what finds nothing sleeps soon, in milliseconds: each such time begins with a slice lost. */
 const crowdedTime = 50
 
-/** How long to look on then, in milliseconds. */
-const crowdedHotTime = 0.005
+/** How long to look on where it is not worth it, in milliseconds. */
+const shortTime = 0.005
+
+/** It is worth it if this part of what came had come while it was looked for, */
+const worth = 1 / 4
+
+/** as an average in which the last one counts for so much. */
+const lastWeight = 1 / 8
+
+/** What wakes a process comes later by so much than if it had been looked for, in milliseconds. */
+const wakeTime = 0.1
 
 /** Instead of a time that is not known yet. */
 const justNow = -1
 
+interface Watch {
+  readonly pollable: Pollable
+  /** When something has come or was written. */
+  since: number
+  /** Of what came, the part that came within the hot time. */
+  soon: number
+}
+
 export class Poller {
-  private readonly all = new Set<Pollable>()
-  private readonly hot = new Map<Pollable, number>()
+  private readonly all = new Map<Pollable, Watch>()
+  private readonly hot = new Set<Watch>()
   private readonly listeners = new Set<() => void>()
   private readonly hotTime: number
   private readonly yieldProcessor: () => void
@@ -63,24 +81,28 @@ export class Poller {
     this.now = now
   }
 
-  /** Something has happened there, or will happen soon. */
-  wake(pollable: Pollable): void {
-    if (this.hot.get(pollable) === justNow) return
-    this.all.add(pollable)
-    this.hot.set(pollable, justNow)
+  /** Something will happen there soon; or it has, and the other side `rang`. */
+  wake(pollable: Pollable, rang = false): void {
+    let watch = this.all.get(pollable)
+    if (watch === undefined) this.all.set(pollable, watch = { pollable, since: justNow, soon: 1 })
+    else if (rang && !this.hot.has(watch)) this.came(watch, this.now() - wakeTime)
+    watch.since = justNow
+    this.hot.add(watch)
     if (this.running) return
     this.running = true
     setImmediate(this.turn)
   }
 
   forget(pollable: Pollable): void {
-    this.hot.delete(pollable)
+    const watch = this.all.get(pollable)
+    if (watch === undefined) return
+    this.hot.delete(watch)
     this.all.delete(pollable)
   }
 
   /** Looks at everything now. */
   pollAll(): void {
-    for (const pollable of this.all) pollable.poll()
+    for (const pollable of this.all.keys()) pollable.poll()
   }
 
   /** Calls back after each look that has found something. */
@@ -126,14 +148,23 @@ export class Poller {
   /** `false`: there was nothing. */
   private lookOnce(now: number): boolean {
     let found = false
-    const hotTime = now < this.crowdedUntil ? crowdedHotTime : this.hotTime
-    for (const [pollable, since] of this.hot) {
-      if (pollable.poll()) {
+    const isCrowded = now < this.crowdedUntil
+    for (const watch of this.hot) {
+      if (watch.pollable.poll()) {
         found = true
-        if (this.hot.has(pollable)) this.hot.set(pollable, now)
-      } else if (since === justNow) this.hot.set(pollable, now)
-      else if (now - since > hotTime && pollable.sleep()) this.hot.delete(pollable)
+        this.came(watch, now)
+        watch.since = now
+      } else if (watch.since === justNow) watch.since = now
+      else {
+        const hotTime = isCrowded || watch.soon < worth ? shortTime : this.hotTime
+        if (now - watch.since > hotTime && watch.pollable.sleep()) this.hot.delete(watch)
+      }
     }
     return found
+  }
+
+  private came(watch: Watch, now: number): void {
+    const soon = watch.since === justNow || now - watch.since <= this.hotTime ? 1 : 0
+    watch.soon += (soon - watch.soon) * lastWeight
   }
 }

@@ -162,7 +162,7 @@ class RingDuplex implements Duplex, Pollable {
         return this.onOffer(chunk)
       case "ring":
         this.poll()
-        return this.poller.wake(this)
+        return this.poller.wake(this, true)
       case "closed":
         return
       default:
