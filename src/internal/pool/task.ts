@@ -129,6 +129,8 @@ export class Task implements Job {
   deliver(answer: Answer): void {
     if (this.answer !== undefined) return
     this.answer = answer
+    // The worker that has answered has read it, and nobody else does.
+    if (this.frame !== undefined && isFrame(answer)) Frames.free(this.frame)
     this.frame = this.payload = undefined
     this.slot = undefined
     if (this.tickets !== undefined) Effect.runFork(Scope.close(this.tickets, Exit.void))
