@@ -45,13 +45,39 @@ const link = async (text) => {
   return output[0]
 }
 
-const exportsOf = (files, suffix) =>
-  files.map((file, i) => `export * as m${i}${suffix} from ${JSON.stringify(file)}`).join("\n")
-
 const require = createRequire(inDist("index.js"))
-const reached = await link(exportsOf([inDist("index.js"), require.resolve("effect")], "_"))
+const roots = [inDist("index.js"), require.resolve("effect")]
+const reached = await link(roots.map((file) => `import ${JSON.stringify(file)}`).join("\n"))
 const files = reached.moduleIds.filter((id) => path.isAbsolute(id))
-const { code, imports } = await link(exportsOf(files, ""))
+const modules = await Promise.all(files.map((file) => import(pathToFileURL(file).href)))
+
+/** Does a module nothing but to export others, and names of others? */
+const isBarrel = (file) => {
+  const code = fs.readFileSync(file, "utf8").replaceAll(/\/\*[^]*?\*\/|\/\/.*/g, "")
+  return /^(\s*export\s*(\*\s*as\s+\w+|\{[^}]*\})\s*from\s*"[^"]+";?)*\s*$/.test(code)
+}
+const barrels = files.map(isBarrel)
+
+/** What the bundle calls what a module exports: a module, or a name in one that does more than to export. */
+const expression = (i, name) => {
+  const value = modules[i][name]
+  const module = modules.indexOf(value)
+  if (module >= 0) return `m${module}()`
+  const home = barrels[i] ? modules.findIndex((other, j) => !barrels[j] && name in other && other[name] === value) : i
+  if (home < 0) throw new Error(`${files[i]} exports ${name} of a module that is not there`)
+  return `n${home}.${name}`
+}
+
+/** The exports of each module, as an object that is made when it is asked for: most are not. */
+const text = files.map((file, i) =>
+  `${barrels[i] ? "" : `import * as n${i} from ${JSON.stringify(file)}\n`}` +
+  `let o${i}\n` +
+  `export function m${i}() {\n` +
+  `  return o${i} ??= { ${
+    Object.keys(modules[i]).map((name) => `${JSON.stringify(name)}: ${expression(i, name)}`).join(", ")
+  } }\n}\n`
+)
+const { code, imports } = await link(text.join(""))
 
 const foreign = imports.filter((name) => !name.startsWith("node:"))
 if (foreign.length > 0) throw new Error(`the bundle imports ${foreign.join(", ")}`)
@@ -72,7 +98,7 @@ const packageOf = (file) => {
 }
 
 for (const [i, file] of files.entries()) {
-  const names = Object.keys(await import(pathToFileURL(file).href))
+  const names = Object.keys(modules[i])
   const strange = names.filter((name) => !/^[\p{ID_Start}$_][\p{ID_Continue}$]*$/u.test(name))
   if (strange.length > 0) throw new Error(`${file} exports ${strange.join(", ")}`)
   const module = { as: `m${i}`, names, size: fs.statSync(file).size }
@@ -89,10 +115,10 @@ for (const [i, file] of files.entries()) {
   manifest.packages[name].modules[path.relative(directory, file).replaceAll(path.sep, "/")] = module
 }
 
-const text = (licenses.join("\n") + code)
+const bundle = (licenses.join("\n") + code)
   // Not the name of the directory, which is another one in each build.
   .replaceAll(`// ${path.relative(process.cwd(), dist)}/`, "// ")
   // One character beyond the first 256 would double the memory of all others. They stand in strings.
   .replaceAll(/[^\0-\x7f]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`)
-fs.writeFileSync(inDist("bundle.js"), text)
+fs.writeFileSync(inDist("bundle.js"), bundle)
 fs.writeFileSync(inDist("bundle.json"), JSON.stringify(manifest))

@@ -14,7 +14,7 @@ import * as path from "node:path"
 import { fileURLToPath, pathToFileURL } from "node:url"
 
 interface Bundled {
-  /** What the file calls its exports. */
+  /** The function in the file that gives its exports. */
   readonly as: string
   readonly names: ReadonlyArray<string>
   readonly size: number
@@ -83,7 +83,7 @@ export const find = (): Roots | undefined => {
 /** What stands in a module instead of its own text. Names may be words that no variable can have. */
 export const substitute = ({ as, names }: Pick<Bundled, "as" | "names">): string =>
   `import { ${as} as all } from ${JSON.stringify(fileUrl)}\n` +
-  `const { ${names.map((name, i) => `${name}: _${i}`).join(", ")} } = all\n` +
+  `const { ${names.map((name, i) => `${name}: _${i}`).join(", ")} } = all()\n` +
   `export { ${names.map((name, i) => `_${i} as ${name}`).join(", ")} }\n`
 
 /** Loads what is in the file from there. None, if it has gone since it was found. */
