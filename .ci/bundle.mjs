@@ -68,16 +68,26 @@ const expression = (i, name) => {
   return `n${home}.${name}`
 }
 
-/** The exports of each module, as an object that is made when it is asked for: most are not. */
+/**
+ * The exports of each module, as an object that is made when it is asked for: most are not. Without a prototype, as a module has none: so it
+ * is made as a table, in a third of the time, and becomes fast to read when something has it as its prototype.
+ */
 const text = files.map((file, i) =>
   `${barrels[i] ? "" : `import * as n${i} from ${JSON.stringify(file)}\n`}` +
   `let o${i}\n` +
   `export function m${i}() {\n` +
-  `  return o${i} ??= { ${
+  `  return o${i} ??= made({ __proto__: null, ${
     Object.keys(modules[i]).map((name) => `${JSON.stringify(name)}: ${expression(i, name)}`).join(", ")
-  } }\n}\n`
+  } })\n}\n`
 )
-const { code, imports } = await link(text.join(""))
+const made = `function made(all) {
+  function Fast() {}
+  Fast.prototype = all
+  new Fast().then
+  return all
+}
+`
+const { code, imports } = await link(text.join("") + made)
 
 const foreign = imports.filter((name) => !name.startsWith("node:"))
 if (foreign.length > 0) throw new Error(`the bundle imports ${foreign.join(", ")}`)
