@@ -1,5 +1,6 @@
 // Puts all modules of this library, and those of Effect that it or the root of "effect" imports, into one file: `bundle.js` in the directory
-// of the build, beside `bundle.json`, which says what is in it. See src/internal/process/bundle.ts.
+// of the build, beside `bundle.json`, which says what is in it. See src/internal/process/bundle.ts. What a child runs before, and cannot take
+// from there, becomes one file too: `child.js`.
 import * as fs from "node:fs"
 import { createRequire } from "node:module"
 import * as path from "node:path"
@@ -15,8 +16,8 @@ const isBundled = (id) => packages.some((name) => id === name || id.startsWith(`
 
 const entry = "bundle"
 
-/** One file from the text of an entry. */
-const link = async (text) => {
+/** One file, to lie in a directory, from the text of an entry. */
+const link = async (text, directory = dist) => {
   const bundle = await rolldown({
     input: entry,
     platform: "node",
@@ -31,7 +32,7 @@ const link = async (text) => {
         id.startsWith(dist) && text.includes("import.meta.url")
           ? text.replaceAll(
             "import.meta.url",
-            `new URL(${JSON.stringify(path.relative(dist, id))}, import.meta.url).href`
+            `new URL(${JSON.stringify(path.relative(directory, id))}, import.meta.url).href`
           )
           : undefined
     }]
@@ -88,7 +89,6 @@ const made = `function made(all) {
 }
 `
 const { code, imports } = await link(text.join("") + made)
-
 const foreign = imports.filter((name) => !name.startsWith("node:"))
 if (foreign.length > 0) throw new Error(`the bundle imports ${foreign.join(", ")}`)
 
@@ -125,10 +125,21 @@ for (const [i, file] of files.entries()) {
   manifest.packages[name].modules[path.relative(directory, file).replaceAll(path.sep, "/")] = module
 }
 
-const bundle = (licenses.join("\n") + code)
-  // Not the name of the directory, which is another one in each build.
-  .replaceAll(`// ${path.relative(process.cwd(), dist)}/`, "// ")
+// Where a module asks an error for its stack while it is evaluated, V8 looks for all lines of the file, which takes some milliseconds. There
+// are no stacks until all have been evaluated.
+const statement = /^(?!import |\/\/)/m
+const quick =
+  code.replace(statement, "const { stackTraceLimit } = Error;\nReflect.set(Error, \"stackTraceLimit\", 0);\n") +
+  "Reflect.set(Error, \"stackTraceLimit\", stackTraceLimit);\n"
+/** Not the name of the directory, which is another one in each build. */
+const placeless = (code) => code.replaceAll(`// ${path.relative(process.cwd(), dist)}/`, "// ")
+const bundle = (licenses.join("\n") + placeless(quick))
   // One character beyond the first 256 would double the memory of all others. They stand in strings.
   .replaceAll(/[^\0-\x7f]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`)
 fs.writeFileSync(inDist("bundle.js"), bundle)
 fs.writeFileSync(inDist("bundle.json"), JSON.stringify(manifest))
+
+const child = inDist("internal/process/child.js")
+const linked = await link(`import ${JSON.stringify(child)}`, path.dirname(child))
+fs.writeFileSync(child, placeless(linked.code))
+fs.rmSync(`${child}.map`)

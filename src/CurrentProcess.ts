@@ -7,9 +7,9 @@ import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
-import { randomBytes } from "node:crypto"
 import * as os from "node:os"
 import { InvalidState } from "./Failure.ts"
+import { randomBytes } from "./internal/crypto.ts"
 
 /**
  * The process that started this one.

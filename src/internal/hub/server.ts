@@ -2,7 +2,7 @@
  * Serves a kernel to the clients that connect: handshake, then messages. A peer that breaks a rule loses its connection, and
  * nobody else notices.
  */
-import { randomBytes } from "node:crypto"
+import { randomBytes } from "../crypto.ts"
 import { ServerHandshake } from "../transport/handshake.ts"
 import type { Duplex, DuplexEvents, Transport } from "../transport/transport.ts"
 import type { Kernel } from "./kernel.ts"

@@ -8,7 +8,7 @@
  *
  * Every message has a fixed size, so that a peer that sends more, less or something else is found out at once.
  */
-import { createHmac, timingSafeEqual } from "node:crypto"
+import { hmac, timingSafeEqual } from "../crypto.ts"
 
 const magic = Buffer.from("EMP\x01", "latin1")
 const nonceSize = 32
@@ -21,7 +21,7 @@ const sizes = {
 }
 
 const mac = (key: Uint8Array, label: "client" | "server", serverNonce: Uint8Array, clientNonce: Uint8Array): Buffer =>
-  createHmac("sha256", key).update(label).update(serverNonce).update(clientNonce).digest()
+  hmac(key, label, serverNonce, clientNonce)
 
 /** What a step of the handshake says. */
 export type HandshakeStep =

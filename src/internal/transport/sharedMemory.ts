@@ -5,11 +5,11 @@
  * memory and sockets serve. A file has its name only until the other side has opened it.
  */
 import type * as Koffi from "koffi"
-import { randomBytes } from "node:crypto"
 import * as fs from "node:fs"
 import { createRequire } from "node:module"
 import * as os from "node:os"
 import * as path from "node:path"
+import { randomBytes } from "../crypto.ts"
 import type { SharedMemory } from "./ringTransport.ts"
 
 interface Mapping {

@@ -5,11 +5,11 @@
  * and by the guard when this process dies first.
  */
 import * as Effect from "effect/Effect"
-import { randomBytes } from "node:crypto"
 import * as fs from "node:fs"
 import * as net from "node:net"
 import * as os from "node:os"
 import * as path from "node:path"
+import { randomBytes } from "../crypto.ts"
 import type { Guard } from "../process/guard.ts"
 import { copied, type Duplex, type DuplexEvents, type Transport, TransportError } from "./transport.ts"
 

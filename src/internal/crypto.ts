@@ -1,0 +1,17 @@
+/**
+ * Node's cryptography, which takes some milliseconds to load: when it is needed first, as many children never do.
+ */
+const crypto = () => process.getBuiltinModule("node:crypto")
+
+/** So many bytes that nobody can guess. */
+export const randomBytes = (size: number): Buffer<ArrayBuffer> => crypto().randomBytes(size)
+
+/** The HMAC of some parts, with SHA-256. */
+export const hmac = (key: Uint8Array, ...parts: ReadonlyArray<Uint8Array | string>): Buffer<ArrayBuffer> => {
+  const hmac = crypto().createHmac("sha256", key)
+  for (const part of parts) hmac.update(part)
+  return hmac.digest()
+}
+
+/** Are they the same? How long it takes says nothing of where they differ. Both have the same length. */
+export const timingSafeEqual = (one: Uint8Array, other: Uint8Array): boolean => crypto().timingSafeEqual(one, other)
