@@ -124,6 +124,70 @@ describe("The poller", () => {
     expect(events[before]).toBe("nothing")
   })
 
+  describe("where something comes again and again", () => {
+    /** Something that comes so many milliseconds after it has come before: while it is looked for, or by a bell. Says how long it was looked for. */
+    const onLine = () => {
+      let time = 0
+      const poller = new Poller(hotTime, () => {}, () => time += 0.001)
+      let comesAt = Infinity
+      let asleep = () => {}
+      const pollable: Pollable = {
+        poll: () => {
+          if (time < comesAt) return false
+          comesAt = Infinity
+          return true
+        },
+        sleep: () => {
+          asleep()
+          return true
+        }
+      }
+      /** It comes once more after each of these times. Gives how long it was looked for after the last one. */
+      return async (gaps: ReadonlyArray<number>) => {
+        let looked = 0
+        for (const gap of gaps) {
+          // Where it comes while it is looked for, that goes on.
+          const came = time
+          comesAt = came + gap
+          const slept = new Promise<void>((resolve) => asleep = resolve)
+          poller.wake(pollable, true)
+          await slept
+          looked = time - came
+          if (comesAt < Infinity) {
+            time = Math.max(time, comesAt) + 0.1
+            comesAt = -Infinity
+            pollable.poll()
+          }
+        }
+        return looked
+      }
+    }
+    const times = (count: number, gap: number) => Array.from({ length: count }, () => gap)
+
+    it("looks for it as long as it comes soon", async () => {
+      const come = onLine()
+      expect(await come(times(100, 0.1))).toBeGreaterThan(hotTime)
+    })
+
+    it("sleeps soon when it always comes later", async () => {
+      const come = onLine()
+      expect(await come(times(3, 4))).toBeGreaterThan(hotTime)
+      expect(await come(times(30, 4))).toBeLessThan(0.02)
+    })
+
+    it("looks for it again when it has come soon some times, by the bell or not", async () => {
+      const come = onLine()
+      await come(times(100, 4))
+      expect(await come(times(6, 0.15))).toBeGreaterThan(hotTime)
+    })
+
+    it("goes on to look where it comes soon now and then", async () => {
+      const come = onLine()
+      const mixed = Array.from({ length: 100 }, (_, i) => i % 2 === 0 ? 4 : 0.1)
+      expect(await come(mixed)).toBeGreaterThan(hotTime)
+    })
+  })
+
   describe("among programs that take the processor for long", () => {
     const slice = 4
 
