@@ -33,6 +33,7 @@ import {
 import { endless } from "../fixtures/pool/endless.ts"
 import { Failed, failsOrStays } from "../fixtures/pool/failsOrStays.ts"
 import { halve, Odd } from "../fixtures/pool/halve.ts"
+import { keeps } from "../fixtures/pool/keeps.ts"
 import { fillsHeap, hoards, hoardsAndSpins } from "../fixtures/pool/memory.ts"
 import { multiply } from "../fixtures/pool/multiply.ts"
 import { squares } from "../fixtures/pool/nested.ts"
@@ -176,6 +177,22 @@ export const poolSuite = (
           yield* command("go on")
           assert.strictEqual(yield* task.result, "late")
           assert.deepStrictEqual(yield* Fiber.join(mapping), squaresOf(numbers(10)))
+        }))
+      )
+
+      it.live(
+        "leaves to its target what that was given, and to its caller what was sent",
+        inProcesses(Effect.gen(function*() {
+          const pool = yield* make({ size: 1 })
+          // The pool gives the memory back of large copies that it has made on the way.
+          const sent = Array.from({ length: 5 }, (_, i) => new Uint8Array(100_000).fill(i))
+          for (const bytes of sent) yield* pool.run(keeps, bytes)
+          const kept = yield* pool.run(keeps, Uint8Array.of(9))
+          assert.deepStrictEqual(kept.slice(-6), [...sent.map((bytes, i) => [bytes.length, i] as const), [1, 9]])
+          assert.deepStrictEqual(
+            sent.map((bytes, i) => bytes.length === 100_000 && bytes.every((byte) => byte === i)),
+            sent.map(() => true)
+          )
         }))
       )
 
