@@ -52,7 +52,7 @@ const reached = await link(roots.map((file) => `import ${JSON.stringify(file)}`)
 const files = reached.moduleIds.filter((id) => path.isAbsolute(id))
 const modules = await Promise.all(files.map((file) => import(pathToFileURL(file).href)))
 
-/** Does a module nothing but to export others, and names of others? */
+/** Does a module do nothing but export others, and names of others? */
 const isBarrel = (file) => {
   const code = fs.readFileSync(file, "utf8").replaceAll(/\/\*[^]*?\*\/|\/\/.*/g, "")
   return /^(\s*export\s*(\*\s*as\s+\w+|\{[^}]*\})\s*from\s*"[^"]+";?)*\s*$/.test(code)

@@ -148,14 +148,13 @@ const packingOf = ({ ast }: Portable): Packing.Packing<any> | undefined => {
 const ofPacked = (schema: Portable, packing: Packing.Packing<unknown>, object: string): Codec<unknown> => {
   const type = Schema.toType(schema) as Schema.ConstraintCodec<unknown>
   const is = new Parser(type.ast, () => Schema.is(type))
-  const explain = Schema.decodeUnknownEffect(type)
   const check = (value: unknown): Effect.Effect<unknown, string> => {
     try {
       if (is.parse(value)) return Effect.succeed(value)
     } catch {
       // Will be thrown again.
     }
-    return attempt(explain, value)
+    return attempt(Schema.decodeUnknownEffect(type), value)
   }
   return {
     object,
