@@ -11,7 +11,9 @@ import * as SchemaJITCompiler from "effect/schema/SchemaJITCompiler"
 import * as SchemaAST from "effect/SchemaAST"
 import { DecodeError, EncodeError } from "../Failure.ts"
 import { Hub } from "../Hub.ts"
-import * as Packing from "./packing.ts"
+import { ofSchema } from "./packing/ofSchema.ts"
+import { type Packer, packer } from "./packing/packer.ts"
+import { Unreadable } from "./packing/reader.ts"
 
 /**
  * A schema whose values can travel: it needs no services but the hub, which handles of queues and connections need.
@@ -58,7 +60,15 @@ export const attempt = <A, R>(
 }
 
 const problemOf = (error: unknown): string =>
-  (Schema.isSchemaError(error) ? error.message : String(error)).replace(/\s*\n\s*/g, " ")
+  (Schema.isSchemaError(error) || error instanceof Unreadable ? error.message : String(error)).replace(/\s*\n\s*/g, " ")
+
+const orProblem = <A>(f: () => A): Effect.Effect<A, string> => {
+  try {
+    return Effect.succeed(f())
+  } catch (thrown) {
+    return Exit.fail(problemOf(thrown))
+  }
+}
 
 const orEncodeError = <A, R>(effect: Effect.Effect<A, string, R>, object: string, operation: string) =>
   Effect.mapErrorEager(effect, (problem) => new EncodeError({ object, operation, problem }))
@@ -136,48 +146,50 @@ const ofBytes = (schema: Portable, object: string, isShared: boolean): Codec<unk
   }
 }
 
-const isNumber = (ast: SchemaAST.AST): boolean => ast._tag === "Number" && ast.encoding === undefined
-
-/** How values of the schema are packed, whatever its checks: numbers, and arrays of them. */
-const packingOf = ({ ast }: Portable): Packing.Packing<any> | undefined => {
-  if (isNumber(ast)) return Packing.ofNumber()
-  if (ast._tag !== "Arrays" || ast.encoding !== undefined) return undefined
-  return ast.elements.length === 0 && ast.rest.length === 1 && isNumber(ast.rest[0]!) ? Packing.ofNumbers : undefined
-}
-
-const ofPacked = (schema: Portable, packing: Packing.Packing<unknown>, object: string): Codec<unknown> => {
+/** Of plain data: checked as the schema says, and packed. */
+const ofPlain = (schema: Portable, { pack, unpack }: Packer, object: string): Codec<unknown> => {
   const type = Schema.toType(schema) as Schema.ConstraintCodec<unknown>
   const is = new Parser(type.ast, () => Schema.is(type))
-  const check = (value: unknown): Effect.Effect<unknown, string> => {
-    try {
-      if (is.parse(value)) return Effect.succeed(value)
-    } catch {
-      // Will be thrown again.
-    }
-    return attempt(Schema.decodeUnknownEffect(type), value)
-  }
+  const explain = (value: unknown) => attempt(Schema.decodeUnknownEffect(type), value)
   return {
     object,
     isPlain: () => true,
     encode: (value, operation) => {
-      const packed = Effect.mapEager(check(value), packing.pack)
-      if (isDone(packed)) is.count(packed.value.length)
+      try {
+        if (is.parse(value)) {
+          const bytes = pack(value)
+          is.count(bytes.length)
+          return Effect.succeed(bytes)
+        }
+      } catch {
+        // Will be thrown again.
+      }
+      const packed = Effect.flatMapEager(explain(value), (valid) => orProblem(() => pack(valid)))
       return orEncodeError(packed, object, operation)
     },
     decode: (bytes, operation) => {
       is.count(bytes.length)
-      const value = packing.unpack(bytes)
-      return orDecodeError(
-        value === undefined ? Effect.fail(`Expected ${packing.expected}, got ${bytes.length}`) : check(value),
-        object,
-        operation
-      )
+      try {
+        const value = unpack(bytes)
+        if (is.parse(value)) return Effect.succeed(value)
+      } catch {
+        // Will be thrown again.
+      }
+      return orDecodeError(Effect.flatMapEager(orProblem(() => unpack(bytes)), explain), object, operation)
     }
   }
 }
 
 const provideHub = <A, E>(effect: Effect.Effect<A, E, Hub>, hub: Hub["Service"]): Effect.Effect<A, E> =>
   Effect.provideService(effect, Hub, hub)
+
+const toBinary = <S extends Portable>(schema: S, object: string) => {
+  try {
+    return SchemaBinary.toCodec(schema)
+  } catch (cause) {
+    throw new Error(`${object}: no values of its schema can be sent: ${problemOf(cause)}`, { cause })
+  }
+}
 
 /**
  * The codec of a schema for an object. Handles inside of values are redeemed at `hub`. What is decoded `isShared` if somebody else may
@@ -190,9 +202,9 @@ export const make = <S extends Portable>(
   isShared = false
 ): Codec<S["Type"]> => {
   if (isBytes(schema)) return ofBytes(schema, object, isShared) as Codec<S["Type"]>
-  const packing = packingOf(schema)
-  if (packing !== undefined) return ofPacked(schema, packing, object) as Codec<S["Type"]>
-  const binary = SchemaBinary.toCodec(schema)
+  const packing = ofSchema(schema.ast)
+  if (packing !== undefined) return ofPlain(schema, packer(packing), object) as Codec<S["Type"]>
+  const binary = toBinary(schema, object)
   const encoder = new Parser(SchemaAST.flip(binary.ast), () => Schema.encodeUnknownEffect(binary))
   const decoder = new Parser(binary.ast, () => Schema.decodeUnknownEffect(binary))
   let isPlain = false

@@ -56,14 +56,21 @@ const itemsWindow = 256
 /** How many bytes: enough that long messages follow each other, and not all of the room. */
 const bytesWindow = (room: number): number => Math.min(8 * 1024 * 1024, Math.floor(room / 2))
 
-/** And for no more messages than these, if they are like the last one: what many writers have sent should not pile up. */
-const messagesWindow = 1024
+/**
+ * And for no more messages than these, if they are like the last one: what writers have sent should not pile up. Together, but each
+ * has enough to go on with while the hub looks after others.
+ */
+const messagesWindow = 4096
+const leastMessages = 512
 
-/** How many units a holder may put without being answered. */
-const windowOf = (mailbox: Mailbox, lastPut: number): number =>
+/** How many units one of so many writers may put without being answered. */
+const windowOf = (mailbox: Mailbox, lastPut: number, writers: number): number =>
   mailbox.perItem
     ? itemsWindow
-    : Math.min(bytesWindow(mailbox.maxBytes), messagesWindow * Credit.roomOf(lastPut))
+    : Math.min(
+      bytesWindow(mailbox.maxBytes),
+      Math.max(leastMessages, Math.floor(messagesWindow / writers)) * Credit.roomOf(lastPut)
+    )
 
 const key = (token: Uint8Array): string =>
   Buffer.from(token.buffer, token.byteOffset, token.byteLength).toString("latin1")
@@ -479,11 +486,12 @@ export class Kernel {
   /** Reserves room for what this holder will put next. */
   private grant(holding: Holding): void {
     const { mailbox } = outboxOf(holding)!
-    const window = windowOf(mailbox, holding.lastPut)
+    const { creditors } = holding.object
+    const writers = creditors.has(holding) ? creditors.size : creditors.size + 1
+    const window = windowOf(mailbox, holding.lastPut, writers)
     if (holding.credit > window / 2 || mailbox.isBehind) return
     const words = wordsOf(holding)
     if (words === undefined || holding.peer.gone) return
-    const { creditors } = holding.object
     creditors.add(holding)
     const units = Math.min(window - holding.credit, Math.ceil(mailbox.reservable / (2 * creditors.size - 1)))
     if (units <= 0) return

@@ -50,7 +50,7 @@ export interface MailboxOptions {
 }
 
 /** What lies here for long makes garbage collectors slow: with more items than this, writers should wait for readers. */
-const manyItems = 1024
+const manyItems = 2048
 
 export class Mailbox {
   private readonly options: MailboxOptions
