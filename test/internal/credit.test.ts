@@ -1,4 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
+import { once } from "node:events"
+import { Worker } from "node:worker_threads"
 import * as Credit from "../../src/internal/hub/credit.ts"
 import * as Message from "../../src/internal/hub/message.ts"
 import { make, queue } from "../support/sharedObject.ts"
@@ -154,5 +156,24 @@ describe("a put on credit", () => {
       return Credit.reclaim(hub.words.at(-1)!, 1) / Credit.roomOf(1)
     }
     assert.deepStrictEqual([1, 2, 4, 100].map(share), [4096, 2048, 1024, 512])
+  })
+})
+
+describe("credit for items", () => {
+  it("that comes one by one, while it is looked for, is spent once each", async () => {
+    const count = 20_000
+    const words = new Int32Array(new SharedArrayBuffer(4))
+    const giver = new Worker(new URL("../fixtures/objects/creditGiver.ts", import.meta.url), {
+      workerData: { count, words }
+    })
+    try {
+      const end = once(giver, "message")
+      let taken = 0
+      while (taken < count) if (Credit.take(words, 0, 1)) taken++
+      assert.deepStrictEqual(await end, [count])
+      assert.isFalse(Credit.take(words, 0, 1))
+    } finally {
+      await giver.terminate()
+    }
   })
 })
