@@ -11,7 +11,7 @@ import * as SchemaJITCompiler from "effect/schema/SchemaJITCompiler"
 import * as SchemaAST from "effect/SchemaAST"
 import { DecodeError, EncodeError } from "../Failure.ts"
 import { Hub } from "../Hub.ts"
-import { ofSchema } from "./packing/ofSchema.ts"
+import { hasChecks, ofSchema } from "./packing/ofSchema.ts"
 import { type Packer, packer } from "./packing/packer.ts"
 import { Unreadable } from "./packing/reader.ts"
 
@@ -146,10 +146,11 @@ const ofBytes = (schema: Portable, object: string, isShared: boolean): Codec<unk
   }
 }
 
-/** Of plain data: checked as the schema says, and packed. */
-const ofPlain = (schema: Portable, { pack, unpack }: Packer, object: string): Codec<unknown> => {
+/** Checked as the schema says, and packed. */
+const ofPacked = (schema: Portable, { pack, unpack }: Packer, object: string): Codec<unknown> => {
   const type = Schema.toType(schema) as Schema.ConstraintCodec<unknown>
   const is = new Parser(type.ast, () => Schema.is(type))
+  const isChecked = hasChecks(type.ast)
   const explain = (value: unknown) => attempt(Schema.decodeUnknownEffect(type), value)
   return {
     object,
@@ -171,7 +172,7 @@ const ofPlain = (schema: Portable, { pack, unpack }: Packer, object: string): Co
       is.count(bytes.length)
       try {
         const value = unpack(bytes)
-        if (is.parse(value)) return Effect.succeed(value)
+        if (!isChecked || is.parse(value)) return Effect.succeed(value)
       } catch {
         // Will be thrown again.
       }
@@ -191,6 +192,17 @@ const toBinary = <S extends Portable>(schema: S, object: string) => {
   }
 }
 
+/** The codec of a schema of plain data: it needs neither a hub nor Effect's binary codec. `undefined`: the schema is another one. */
+export const makePlain = <S extends Portable>(
+  schema: S,
+  object: string,
+  isShared = false
+): Codec<S["Type"]> | undefined => {
+  if (isBytes(schema)) return ofBytes(schema, object, isShared) as Codec<S["Type"]>
+  const packing = ofSchema(schema.ast)
+  return packing && ofPacked(schema, packer(packing), object) as Codec<S["Type"]>
+}
+
 /**
  * The codec of a schema for an object. Handles inside of values are redeemed at `hub`. What is decoded `isShared` if somebody else may
  * still read the same bytes.
@@ -201,9 +213,8 @@ export const make = <S extends Portable>(
   hub: Hub["Service"],
   isShared = false
 ): Codec<S["Type"]> => {
-  if (isBytes(schema)) return ofBytes(schema, object, isShared) as Codec<S["Type"]>
-  const packing = ofSchema(schema.ast)
-  if (packing !== undefined) return ofPlain(schema, packer(packing), object) as Codec<S["Type"]>
+  const plain = makePlain(schema, object, isShared)
+  if (plain !== undefined) return plain
   const binary = toBinary(schema, object)
   const encoder = new Parser(SchemaAST.flip(binary.ast), () => Schema.encodeUnknownEffect(binary))
   const decoder = new Parser(binary.ast, () => Schema.decodeUnknownEffect(binary))
@@ -235,10 +246,17 @@ export const make = <S extends Portable>(
 /** Encodes one value of a schema without services. The bytes are its own. */
 export const encode = <S extends Plain>(schema: S, value: S["Type"], object: string, operation: string) =>
   Effect.map(
-    orEncodeError(attempt(Schema.encodeUnknownEffect(SchemaBinary.toCodec(schema)), value), object, operation),
+    makePlain(schema, object)?.encode(value, operation) ??
+      orEncodeError(attempt(Schema.encodeUnknownEffect(SchemaBinary.toCodec(schema)), value), object, operation),
     (bytes): Uint8Array => bytes.slice()
   )
 
 /** Decodes one value of a schema without services. */
-export const decode = <S extends Plain>(schema: S, bytes: Uint8Array, object: string, operation: string) =>
-  orDecodeError(attempt(Schema.decodeUnknownEffect(SchemaBinary.toCodec(schema)), bytes), object, operation)
+export const decode = <S extends Plain>(
+  schema: S,
+  bytes: Uint8Array,
+  object: string,
+  operation: string
+): Effect.Effect<S["Type"], DecodeError> =>
+  makePlain(schema, object)?.decode(bytes, operation) ??
+    orDecodeError(attempt(Schema.decodeUnknownEffect(SchemaBinary.toCodec(schema)), bytes), object, operation)

@@ -112,8 +112,8 @@ const ofShapes = (members: ReadonlyArray<AST>): Packing.Packing | undefined => {
     ...structs.length > 0 ? [ofStructs(structs)] : [],
     ...others.map(ofSchema)
   ], (packing) => packing)
-  const arrays = others.filter(SchemaAST.isArrays)
-  return packings === undefined || arrays.length > 1 ? undefined : Packing.union(packings, new Set(constants))
+  const isClear = others.filter(SchemaAST.isArrays).length <= 1 && !others.some(SchemaAST.isVoid)
+  return packings === undefined || !isClear ? undefined : Packing.union(packings, new Set(constants))
 }
 
 /** If only the checks of the members tell. */
@@ -150,6 +150,22 @@ export const ofSchema = (ast: AST): Packing.Packing | undefined => {
       return ofObjects(ast)
     case "Union":
       return ofUnion(ast)
+    case "Void":
+      return Packing.nothing
   }
   return undefined
+}
+
+/** Are there values that can be packed and read, and that the schema refuses nevertheless? Only its checks do that. */
+export const hasChecks = (ast: AST): boolean => {
+  if (ast.checks !== undefined) return true
+  switch (ast._tag) {
+    case "Arrays":
+      return [...ast.elements, ...ast.rest].some(hasChecks)
+    case "Objects":
+      return ast.propertySignatures.some(({ type }) => hasChecks(type))
+    case "Union":
+      return ast.options?.mode === "oneOf" || ast.types.some(hasChecks)
+  }
+  return false
 }

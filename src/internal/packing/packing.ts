@@ -51,6 +51,13 @@ export const numbers: Packing = {
   read: (from) => from.numbers()
 }
 
+/** Whatever it is, nothing is sent of it. */
+export const nothing: Packing = {
+  shape: "constant",
+  write: (to) => to.place(0),
+  read: (from) => void from.place(1)
+}
+
 /** One of these values, of which only the place is sent. */
 export const oneOf = (values: ReadonlyArray<unknown>): Packing => {
   const places = new Map(values.map((value, place) => [value, place]))

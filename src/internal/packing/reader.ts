@@ -82,8 +82,12 @@ export class Reader {
   }
 
   date(): Date {
+    const first = this.at
     this.tag(Tag.date, "a date")
-    return new Date(this.double())
+    const date = new Date(this.double())
+    if (!Number.isNaN(date.getTime())) return date
+    this.at = first
+    return this.fail("a date")
   }
 
   /** Which of so many values or members. */

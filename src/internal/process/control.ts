@@ -29,14 +29,14 @@ export const Kind = {
   Becoming: 20
 } as const
 
-/** What a child must know to run a target. */
+/** What a child must know to run a target. Plain data, without checks: nothing else is read as soon. */
 export const Boot = Schema.Struct({
   name: Schema.String,
   /** Place in the tree of processes, for default names. */
-  identity: Schema.Array(Schema.Int),
+  identity: Schema.Array(Schema.Number),
   daemon: Schema.Boolean,
   authkey: Schema.Uint8Array,
-  parent: Schema.Struct({ name: Schema.String, pid: Schema.Int }),
+  parent: Schema.Struct({ name: Schema.String, pid: Schema.Number }),
   payload: Schema.Uint8Array,
   /** The inherited services, in the order of the target's list. */
   inherited: Schema.Array(Schema.Uint8Array),

@@ -9,7 +9,7 @@ import * as Predicate from "effect/Predicate"
 import * as Schema from "effect/Schema"
 import * as SchemaGetter from "effect/SchemaGetter"
 import { DecodeError } from "../../Failure.ts"
-import { attempt, type Portable } from "../codec.ts"
+import { attempt, makePlain, type Portable } from "../codec.ts"
 
 interface Schemas {
   readonly name: string
@@ -65,7 +65,17 @@ export interface Codec {
   readonly decode: (bytes: Uint8Array) => Effect.Effect<Exit.Exit<unknown, unknown>, DecodeError>
 }
 
-export const make = (schemas: Schemas): Codec => {
+/** In front of a plain success, which is as its schema packs it, and of every other exit. */
+const Form = { success: 1, exit: 0 } as const
+
+const withForm = (form: number, bytes: Uint8Array): Uint8Array => {
+  const all = new Uint8Array(1 + bytes.length)
+  all[0] = form
+  all.set(bytes, 1)
+  return all
+}
+
+const makeExit = (schemas: Schemas) => {
   const binary = codec(schemas)
   // Objects can't travel in a result, as their holder ends with it: nothing asks for the hub.
   const encode = Schema.encodeUnknownEffect(binary) as (value: unknown) => Effect.Effect<Uint8Array, Schema.SchemaError>
@@ -74,8 +84,9 @@ export const make = (schemas: Schemas): Codec => {
     Schema.SchemaError
   >
   return {
-    encode: (exit) => attempt(encode, { exit, stacks: errorsOf(exit).map((error) => error?.stack) }),
-    decode: (bytes) =>
+    encode: (exit: Exit.Exit<unknown, unknown>): Effect.Effect<Uint8Array, string> =>
+      attempt(encode, { exit, stacks: errorsOf(exit).map((error) => error?.stack) }),
+    decode: (bytes: Uint8Array): Effect.Effect<Exit.Exit<unknown, unknown>, DecodeError> =>
       Effect.mapBoth(attempt(decode, bytes), {
         onFailure: (problem) => new DecodeError({ object: schemas.name, operation: "result", problem }),
         onSuccess: ({ exit, stacks }) => {
@@ -88,5 +99,26 @@ export const make = (schemas: Schemas): Codec => {
           return exit
         }
       })
+  }
+}
+
+export const make = (schemas: Schemas): Codec => {
+  const plain = makePlain(schemas.success, schemas.name)
+  // Most processes never need it, and it takes some milliseconds to be made.
+  let other: ReturnType<typeof makeExit> | undefined
+  return {
+    encode: (exit) =>
+      plain !== undefined && Exit.isSuccess(exit)
+        ? Effect.mapBoth(plain.encode(exit.value, "result"), {
+          onFailure: ({ problem }) => problem,
+          onSuccess: (bytes) => withForm(Form.success, bytes)
+        })
+        : Effect.map((other ??= makeExit(schemas)).encode(exit), (bytes) => withForm(Form.exit, bytes)),
+    decode: (bytes) => {
+      const body = bytes.subarray(1)
+      return plain !== undefined && bytes[0] === Form.success
+        ? Effect.map(plain.decode(body, "result"), Exit.succeed)
+        : (other ??= makeExit(schemas)).decode(body)
+    }
   }
 }

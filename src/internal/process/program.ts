@@ -45,7 +45,7 @@ export interface Report {
 export const report = (definition: Definition, outcome: Exit.Exit<unknown, unknown>): Effect.Effect<Report> => {
   return Effect.map(encodeExit(definition, Outcome.make(definition), outcome), ({ bytes, exit }) => ({
     exitCode: Exit.isSuccess(exit) ? 0 : 1,
-    bytes: bytes.slice()
+    bytes
   }))
 }
 
