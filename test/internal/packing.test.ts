@@ -90,6 +90,13 @@ const leaves: ReadonlyArray<Sample> = [
     value: (random) => random.pick<unknown>([{ a: 1 }, { a: 0.5, b: "yes" }, 1])
   },
   {
+    schema: Schema.Union([
+      Schema.Union([Schema.Number, Schema.String]).check(Schema.makeFilter((value) => value !== 1 || "not one")),
+      Schema.Struct({ a: Schema.Void })
+    ]),
+    value: (random) => random.pick<unknown>([0, "text", { a: undefined }])
+  },
+  {
     schema: Schema.Union([Circle, Square]),
     value: (random) => random.chance(0.5) ? { _tag: "circle", radius: random.next() } : { _tag: "square", side: 3 }
   }
@@ -214,6 +221,12 @@ describe("packed values", () => {
       const problem = problemOf(codec.decode(Uint8Array.from([array!, count!, tag!, ...length]), "get"))
       assert.match(problem, /^Expected .* at byte 8 of 8$/)
     }
+  })
+
+  it("are undefined where the schema says void, whatever was sent", () => {
+    assert.isUndefined(through(make(Schema.Void), "something" as never))
+    const codec = make(Schema.Struct({ a: Schema.Void, b: Schema.Number }))
+    assert.deepStrictEqual(through(codec, { a: 1 as never, b: 2 }), { a: undefined, b: 2 })
   })
 
   it("keep text that is not well-formed, which has no UTF-8", () => {

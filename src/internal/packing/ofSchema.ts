@@ -98,9 +98,14 @@ const ofStructs = (structs: ReadonlyArray<SchemaAST.Objects>): Packing.Packing |
     : undefined
 }
 
-/** The members of a union, and of the unions in it. */
-const membersOf = (ast: AST): ReadonlyArray<AST> =>
-  ast._tag === "Union" && !isEncoded(ast) ? ast.types.flatMap(membersOf) : [ast]
+/** The members of a union, and of the unions in it that add nothing to theirs. */
+const membersOf = (ast: SchemaAST.Union): ReadonlyArray<AST> =>
+  ast.types.flatMap((type) =>
+    type._tag === "Union" && !isEncoded(type) && type.checks === undefined ? membersOf(type) : [type]
+  )
+
+/** Values of such a member may look like anything. */
+const hasAnyLook = (ast: AST): boolean => ast._tag === "Union" || ast._tag === "Void"
 
 /** If the look of a value tells which member it is. */
 const ofShapes = (members: ReadonlyArray<AST>): Packing.Packing | undefined => {
@@ -112,7 +117,7 @@ const ofShapes = (members: ReadonlyArray<AST>): Packing.Packing | undefined => {
     ...structs.length > 0 ? [ofStructs(structs)] : [],
     ...others.map(ofSchema)
   ], (packing) => packing)
-  const isClear = others.filter(SchemaAST.isArrays).length <= 1 && !others.some(SchemaAST.isVoid)
+  const isClear = others.filter(SchemaAST.isArrays).length <= 1 && !others.some(hasAnyLook)
   return packings === undefined || !isClear ? undefined : Packing.union(packings, new Set(constants))
 }
 
