@@ -149,10 +149,10 @@ const sampleOf = (random: Random, depth: number): Sample => {
 }
 
 describe("packed values", () => {
-  it("arrive as they were, and what is refused is what the schema refuses, for 2 000 random schemas", () => {
+  it("arrive as they were, and what is refused is what the schema refuses, for 600 random schemas", () => {
     const random = new Random(seed)
     let others = 0
-    for (let i = 0; i < 2000; i++) {
+    for (let i = 0; i < 600; i++) {
       const { schema, value } = sampleOf(random, 3)
       const codec = make(schema)
       for (let k = 0; k < 3; k++) {
@@ -166,13 +166,13 @@ describe("packed values", () => {
         if (Exit.isFailure(ours)) others++
       }
     }
-    assert.isAbove(others, 1000)
+    assert.isAbove(others, 300)
   })
 
   it("fail with a DecodeError, or are something that the schema allows, when their bytes were garbled", () => {
     const random = new Random(seed)
     let failures = 0
-    for (let i = 0; i < 2000; i++) {
+    for (let i = 0; i < 600; i++) {
       const { schema, value } = sampleOf(random, 3)
       const codec = make(schema)
       const is = Schema.is(schema)
@@ -193,7 +193,7 @@ describe("packed values", () => {
         }
       }
     }
-    assert.isAbove(failures, 10_000)
+    assert.isAbove(failures, 3000)
   })
 
   it("say which byte is wrong", () => {
@@ -203,6 +203,10 @@ describe("packed values", () => {
     assert.strictEqual(wrong(Schema.Number, [...text]), "Expected a number at byte 0 of 4")
     assert.strictEqual(wrong(Schema.String, [...text.subarray(0, 3)]), "Expected 3 bytes at byte 1 of 3")
     assert.strictEqual(wrong(Schema.String, [...text, 0]), "Expected the end at byte 4 of 5")
+    const [utf8, length] = encode(make(Schema.String), "€")
+    assert.strictEqual(wrong(Schema.String, [utf8!, length!, 0xe2, 0x82, 0]), "Expected text at byte 5 of 5")
+    const [utf16] = encode(make(Schema.String), "\ud800")
+    assert.strictEqual(wrong(Schema.String, [utf16!, 3, 0, 0xd8, 0]), "Expected text at byte 5 of 5")
     assert.strictEqual(wrong(Schema.Array(Schema.Int), []), "Expected a value at byte 0 of 0")
   })
 

@@ -1,6 +1,7 @@
 /**
  * Reads packed values.
  */
+import { isUtf8 } from "node:buffer"
 import { doubleSize, int32Size, isLittleEndian, sealSize, Tag } from "./tag.ts"
 
 /** The bytes are not what was expected. */
@@ -18,8 +19,8 @@ const minView = 16
 export class Reader {
   private bytes: Uint8Array = empty
   private at = 0
-  private readonly scratch = new Float64Array(1)
-  private readonly itsBytes = new Uint8Array(this.scratch.buffer)
+  private readonly eight = new Uint8Array(doubleSize)
+  private readonly number64 = new DataView(this.eight.buffer)
 
   begin(bytes: Uint8Array): void {
     this.bytes = bytes
@@ -123,9 +124,9 @@ export class Reader {
     if (tag < Tag.utf8) this.fail("text")
     this.at++
     if (tag >= Tag.shortText) return this.shortText(tag - Tag.shortText)
-    const size = this.count(1, "text")
-    const first = this.skip(size)
-    return this.nativeText(tag === Tag.utf8 ? "utf8" : "utf16le", first, size)
+    const bytes = this.native(this.count(1, "text"))
+    if (tag === Tag.utf16) return bytes.length % 2 === 0 ? bytes.toString("utf16le") : this.fail("text")
+    return isUtf8(bytes) ? bytes.toString("utf8") : this.fail("text")
   }
 
   /** A copy: nobody else's bytes go with it. */
@@ -161,14 +162,14 @@ export class Reader {
   private double(): number {
     const first = this.skip(doubleSize)
     // A view of every message would cost more than that.
-    for (let i = 0; i < doubleSize; i++) this.itsBytes[i] = this.bytes[first + i]!
-    return this.scratch[0]!
+    for (let i = 0; i < doubleSize; i++) this.eight[i] = this.bytes[first + i]!
+    return this.number64.getFloat64(0, isLittleEndian)
   }
 
   private shortText(length: number): string {
-    const first = this.skip(length)
-    if (length >= minNativeText) return this.nativeText("latin1", first, length)
+    if (length >= minNativeText) return this.native(length).toString("latin1")
     const { bytes } = this
+    const first = this.skip(length)
     const end = first + length
     let text = ""
     let at = first
@@ -180,9 +181,9 @@ export class Reader {
     return text
   }
 
-  private nativeText(encoding: BufferEncoding, first: number, size: number): string {
-    const { buffer, byteOffset } = this.bytes
-    return Buffer.from(buffer, byteOffset + first, size).toString(encoding)
+  private native(size: number): Buffer {
+    const first = this.skip(size)
+    return Buffer.from(this.bytes.buffer, this.bytes.byteOffset + first, size)
   }
 
   /** The bytes are no longer held. */

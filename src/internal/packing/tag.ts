@@ -1,8 +1,8 @@
 /**
  * The bytes of packed values: one value after the other, each behind a tag that says what it is.
  *
- * An integer from 0 to 127 is its own tag, and a short string of one-byte characters has its length in its tag. Numbers are as the
- * machine has them, with the lowest byte first.
+ * An integer from 0 to 127 is its own tag, and a short string of one-byte characters has its length in its tag. The lowest byte
+ * of a number comes first.
  */
 
 /** What a value is, where the tag is not the value itself. */
