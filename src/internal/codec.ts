@@ -184,6 +184,7 @@ const ofPacked = (schema: Portable, { pack, unpack }: Packer, object: string): C
 const provideHub = <A, E>(effect: Effect.Effect<A, E, Hub>, hub: Hub["Service"]): Effect.Effect<A, E> =>
   Effect.provideService(effect, Hub, hub)
 
+/** Not every schema has a binary form: one that has none is a mistake of the program, and the object tells where. */
 const toBinary = <S extends Portable>(schema: S, object: string) => {
   try {
     return SchemaBinary.toCodec(schema)
@@ -247,7 +248,7 @@ export const make = <S extends Portable>(
 export const encode = <S extends Plain>(schema: S, value: S["Type"], object: string, operation: string) =>
   Effect.map(
     makePlain(schema, object)?.encode(value, operation) ??
-      orEncodeError(attempt(Schema.encodeUnknownEffect(SchemaBinary.toCodec(schema)), value), object, operation),
+      orEncodeError(attempt(Schema.encodeUnknownEffect(toBinary(schema, object)), value), object, operation),
     (bytes): Uint8Array => bytes.slice()
   )
 
@@ -259,4 +260,4 @@ export const decode = <S extends Plain>(
   operation: string
 ): Effect.Effect<S["Type"], DecodeError> =>
   makePlain(schema, object)?.decode(bytes, operation) ??
-    orDecodeError(attempt(Schema.decodeUnknownEffect(SchemaBinary.toCodec(schema)), bytes), object, operation)
+    orDecodeError(attempt(Schema.decodeUnknownEffect(toBinary(schema, object)), bytes), object, operation)

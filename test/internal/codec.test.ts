@@ -232,11 +232,41 @@ describe("the codec of arrays of numbers", () => {
     const failure = Effect.runSync(Effect.flip(broken.encode([1], "put")))
     assert.deepInclude(failure, { _tag: "EncodeError", problem: "Error: a broken check" })
   })
+
+  it("says what is wrong with bytes that are no array of numbers", () => {
+    const codec = make(Schema.Array(Schema.Number))
+    const problems: ReadonlyArray<readonly [ReadonlyArray<number>, string]> = [
+      [[], "Expected a value at byte 0 of 0"],
+      [[1], "Expected an array of numbers at byte 0 of 1"],
+      [[1, 2, 3, 4], "Expected an array of numbers at byte 0 of 4"],
+      [[0x87, 1, 2, 3], "Expected an array of numbers at byte 2 of 4"],
+      [[0x88, 0, 8], "Expected the end at byte 2 of 3"]
+    ]
+    for (const [wrong, expected] of problems) {
+      const { problem } = Effect.runSync(Effect.flip(codec.decode(Uint8Array.from(wrong), "get")))
+      assert.strictEqual(problem, expected)
+    }
+  })
+
+  it("is not used for arrays with a rest, nor where numbers are encoded as something else", () => {
+    const schemas = [
+      Schema.Array(Schema.FiniteFromString),
+      Schema.TupleWithRest(Schema.Tuple([Schema.Number]), [Schema.Number]),
+      Schema.NonEmptyArray(Schema.Number)
+    ]
+    for (const schema of schemas) {
+      const binary = Schema.encodeUnknownSync(SchemaBinary.toCodec(schema as typeof schemas[0]))([7])
+      assert.deepStrictEqual(Effect.runSync(make(schema as typeof schemas[0]).encode([7], "put")), binary)
+    }
+  })
 })
 
 describe("the codec of a schema that has no binary form", () => {
   it("is not made, and says of which object it is", () => {
     const either = Schema.Union([Schema.Array(Schema.FiniteFromString), Schema.Array(Schema.String)])
-    assert.throws(() => make(either), "thing: no values of its schema can be sent: Error: Binary layout: union members")
+    const problem = "thing: no values of its schema can be sent: Error: Binary layout: union members"
+    assert.throws(() => make(either), problem)
+    assert.throws(() => Codec.encode(either, [1], "thing", "inherit"), problem)
+    assert.throws(() => Codec.decode(either, Uint8Array.of(1), "thing", "inherit"), problem)
   })
 })

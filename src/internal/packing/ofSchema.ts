@@ -57,7 +57,7 @@ const ofArrays = ({ elements, rest }: SchemaAST.Arrays): Packing.Packing | undef
 
 const ofObjects = (ast: SchemaAST.Objects): Packing.Packing | undefined => {
   const { indexSignatures, propertySignatures } = ast
-  if (isEncoded(ast) || indexSignatures.length > 0 || propertySignatures.length === 0) return undefined
+  if (indexSignatures.length > 0 || propertySignatures.length === 0) return undefined
   const fields = every(propertySignatures, ({ name, type }): Packing.Field | undefined => {
     const packing = ofSchema(type)
     // The prototype of an object is no field.
