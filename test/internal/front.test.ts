@@ -20,7 +20,7 @@ describe("items in shared memory", () => {
     hub.ask(hub.peers[0]!, Request.Get)
     assert.deepStrictEqual(hub.said(), ["client 0: item a"])
     hub.ask(hub.peers[0]!, Request.Get, GetFlag.shared)
-    assert.deepStrictEqual(hub.said(), ["client 0: memory 0 as 1", "client 0: item b"])
+    assert.deepStrictEqual(hub.said(), ["client 0: memory 0 as 0", "client 0: item b"])
     assert.deepStrictEqual([hub.claim(0), hub.claim(0), hub.claim(0)], ["c", "d", undefined])
   })
 
@@ -180,7 +180,7 @@ describe("items in shared memory", () => {
       }
     }
     assert.deepStrictEqual(lengths, texts.map((text) => text.length))
-    assert.deepStrictEqual(names, ["client 0: memory 0 as 1", "client 0: memory 1 as 1"])
+    assert.deepStrictEqual(names, ["client 0: memory 0 as 0", "client 0: memory 1 as 0"])
     assert.strictEqual(hub.segments.used, 1)
   })
 
@@ -193,9 +193,22 @@ describe("items in shared memory", () => {
     assert.strictEqual(hub.segments.used, 0)
   })
 
-  it("have as many readers as there are numbers; others ask", () => {
+  it("have as many readers as you like where it does not matter who has what", () => {
     const clients = 257
     const hub = make(queue(0), clients)
+    for (let i = 0; i < 3 * clients; i++) hub.ask(hub.owner, Request.Put, 0, `${i}`)
+    for (const peer of hub.peers) hub.ask(peer, Request.Get, GetFlag.shared | GetFlag.accepted)
+    const shared = hub.said().filter((line) => line.endsWith(" as 0"))
+    assert.strictEqual(shared.length, clients)
+    assert.deepStrictEqual(
+      hub.peers.map((_, i) => hub.claim(i)),
+      Array.from({ length: clients }, (_, i) => `${clients + i}`)
+    )
+  })
+
+  it("of a joinable queue have as many readers as there are numbers; others ask", () => {
+    const clients = 257
+    const hub = make({ ...queue(0), joinable: "redeliver" }, clients)
     for (let i = 0; i < 2 * clients; i++) hub.ask(hub.owner, Request.Put, 0, `${i}`)
     hub.said()
     const numbers = hub.peers.map((peer) => {

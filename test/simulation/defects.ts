@@ -119,8 +119,8 @@ export const defects = [
   {
     defect: "a reader goes to sleep without a last look",
     file: "src/internal/transport/ring.ts",
-    find: "if (Atomics.load(control, head) === this.taken) return true",
-    replace: "if (control.length > 0) return true"
+    find: "return leaveMark(this.view.control, head, this.taken)",
+    replace: "return leaveMark(this.view.control, head, countAt(this.view.control, head))"
   },
   {
     defect: "a reader that sleeps is not woken",
@@ -209,14 +209,14 @@ export const defects = [
   {
     defect: "it is not noted who claimed an item",
     file: "src/internal/hub/itemRing.ts",
-    find: "if (owner !== 0) Atomics.compareExchange(",
+    find: "if (owner !== anyone) Atomics.compareExchange(",
     replace: "if (owner > maxReader) Atomics.compareExchange("
   },
   {
     defect: "what a dead client had claimed is nobody's",
     file: "src/internal/hub/front.ts",
-    find: "this.settle()\n    this.readers.delete(reader.reader)",
-    replace: "this.readers.delete(reader.reader)"
+    find: "this.settle()\n    this.readers.delete(reader)",
+    replace: "this.readers.delete(reader)"
   },
   {
     defect: "a claim is not told",

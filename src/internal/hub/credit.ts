@@ -36,8 +36,9 @@ const looks = 500
 
 /** The client: takes what a message of this size costs. `false`: there is not enough. */
 export const take = (words: Int32Array, ref: number, size: number): boolean => {
-  for (let look = 0; look < looks;) {
-    const word = Atomics.load(words, ref)
+  // The first look may be at what is not true any more: then the step below fails.
+  let word = words[ref]!
+  for (let look = 0; look < looks; word = Atomics.load(words, ref)) {
     const perItem = (word & items) !== 0
     const cost = costOf(size, perItem)
     if (cost === undefined) return false

@@ -4,7 +4,7 @@
  */
 import * as MutableList from "effect/MutableList"
 import type { NamedSegment } from "../transport/transport.ts"
-import { ItemRingWriter, maxReader, sizeOf } from "./itemRing.ts"
+import { anyone, ItemRingWriter, maxReader, sizeOf } from "./itemRing.ts"
 import type { GetOutcome, Item, Mailbox } from "./mailbox.ts"
 import * as Message from "./message.ts"
 
@@ -13,15 +13,19 @@ export interface FrontReader {
   /** What it calls the object. */
   readonly ref: number
   readonly peer: { readonly send: (message: Message.Message) => void }
-  /** Its number among those who claim items in shared memory; 0: it does not. */
-  reader: number
+  /** Its number among those who claim items in shared memory, or {@link anyone}; `undefined`: it does not. */
+  reader: number | undefined
 }
 
 export interface FrontOptions<R extends FrontReader> {
   /** `undefined`: there is none. */
   readonly share: (size: number) => NamedSegment | undefined
-  /** An item that was offered has been given to user code, of this reader, if it is known. */
+  /** Does it matter who has taken what? */
+  readonly tellsApart: boolean
+  /** An item that was offered has been given to user code, of this reader, if that matters and is known. */
   readonly accepted: (item: Item, reader: R | undefined) => void
+  /** Some have been, and there is room in their place. */
+  readonly released: () => void
 }
 
 /** Bytes of items in a ring, and the longest item for which there is none that is larger. */
@@ -40,8 +44,10 @@ export class Front<R extends FrontReader> {
   private ring: Ring | undefined
   /** What was offered, in order, as far as the hub knows not claimed. All of it is older than what is in the mailbox. */
   private readonly offered = MutableList.make<Item>()
-  /** Those who can claim, by number. */
-  private readonly readers = new Map<number, R>()
+  /** Those who can claim. */
+  private readonly readers = new Set<R>()
+  /** The same by number, where it matters who has taken what. */
+  private readonly numbered: Array<R | undefined> = [undefined]
   /** There is no memory to share, or a reader has written nonsense into it. */
   private isUnusable = false
 
@@ -72,16 +78,25 @@ export class Front<R extends FrontReader> {
     if (length !== undefined && length > (this.ring?.maxItem ?? -1) && length <= large.capacity) {
       this.open(length > small.maxItem ? large : small)
     }
-    if (this.ring === undefined || reader.reader !== 0) return
-    let number = 1
-    while (this.readers.has(number)) number++
-    if (number > maxReader) return
-    this.readers.set(number, reader)
+    if (this.ring === undefined || reader.reader !== undefined) return
+    const number = this.options.tellsApart ? this.numberFor(reader) : anyone
+    if (number === undefined) return
+    this.readers.add(reader)
     reader.reader = number
     const { segment, writer } = this.ring
     reader.peer.send(
       Message.make(Message.Reply.Shared, writer.capacity, reader.ref, number, Buffer.from(segment.name))
     )
+  }
+
+  /** `undefined`: there are too many. */
+  private numberFor(reader: R): number | undefined {
+    const { numbered } = this
+    let number = anyone + 1
+    while (numbered[number] !== undefined) number++
+    if (number > maxReader) return undefined
+    numbered[number] = reader
+    return number
   }
 
   private open({ capacity, maxItem }: typeof small): void {
@@ -118,14 +133,19 @@ export class Front<R extends FrontReader> {
   /** Takes note of what was claimed. `false`: nothing can be any more. */
   settle(): boolean {
     if (this.ring === undefined) return false
-    if (this.offered.length === 0 || this.ring.writer.settle(this.onClaimed)) return true
-    this.isUnusable = true
-    this.forget()
-    return false
+    const { length } = this.offered
+    if (length === 0) return true
+    const isValid = this.ring.writer.settle(this.onClaimed)
+    if (!isValid) {
+      this.isUnusable = true
+      this.forget()
+    }
+    if (this.offered.length < length) this.options.released()
+    return isValid
   }
 
   private readonly onClaimed = (number: number): void => {
-    this.options.accepted(this.first(), this.readers.get(number))
+    this.options.accepted(this.first(), this.numbered[number])
   }
 
   /** Of those that were offered. */
@@ -135,7 +155,11 @@ export class Front<R extends FrontReader> {
 
   /** As many as are left of so many. */
   private claim(count: number): number {
-    return this.ring === undefined || this.offered.length === 0 ? 0 : this.ring.writer.take(count, this.onClaimed)
+    const { length } = this.offered
+    if (this.ring === undefined || length === 0) return 0
+    const taken = this.ring.writer.take(count, this.onClaimed)
+    if (this.offered.length < length) this.options.released()
+    return taken
   }
 
   /** Takes back what is not claimed. */
@@ -158,7 +182,8 @@ export class Front<R extends FrontReader> {
   /** This reader claims nothing any more. */
   leave(reader: R): void {
     this.settle()
-    this.readers.delete(reader.reader)
+    this.readers.delete(reader)
+    if (reader.reader !== undefined) this.numbered[reader.reader] = undefined
   }
 
   /** Drops what is left; gives the number of dropped items. */
@@ -177,7 +202,8 @@ export class Front<R extends FrontReader> {
     this.ring?.segment.unlink()
     this.ring?.segment.release()
     this.ring = undefined
-    for (const reader of this.readers.values()) reader.reader = 0
+    for (const reader of this.readers) reader.reader = undefined
     this.readers.clear()
+    this.numbered.length = 1
   }
 }

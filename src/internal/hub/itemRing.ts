@@ -7,9 +7,12 @@
  * torn, and is thrown away. The hub takes back what is not claimed by claiming all of it.
  *
  * Who claims an item first notes down who claimed the one before, as that is in the word that it replaces. So of each item it is known who has
- * it, at whatever moment a reader dies.
+ * it, at whatever moment a reader dies. Where that does not matter, all claim as anyone.
  *
  * A reader tells the hub of claims only where the hub has left a wish for that: how few items have to be left.
+ *
+ * Only the words that say how many were offered and claimed, and the wish, are read and written as atomic steps. What is written before one
+ * of them is seen by who has read it, and what was read counts only once the claim has succeeded.
  *
  * No I/O. The hub trusts nothing that readers can write: it knows itself where items lie, and keeps them until they are claimed.
  */
@@ -17,14 +20,17 @@
 /** Items that may be offered and not claimed: a power of two. */
 export const maxOffered = 1024
 
-/** Who reads the same has a number from 1 on. 0 is the hub. */
+/** Who reads the same has a number from 1 on, */
 export const maxReader = 255
+
+/** or this one, like the hub, where it does not matter who has what. */
+export const anyone = 0
 
 /** Words, each in a cache line of its own. */
 const claims = 0
 const offers = 16
 const wish = 32
-/** Three words for each item: where it begins in the data, its length, and who has claimed it. */
+/** Three words for each item: where it begins in the data, its length, and who has claimed it, where that matters. */
 const entries = 48
 const entrySize = 4
 
@@ -50,10 +56,8 @@ const unclaimed = (number: number): number => Math.floor(number / maxOffered) <<
 const note = (words: Int32Array, claim: number): void => {
   const last = (numberOf(claim) - 1) & mask
   const owner = ownerOf(claim)
-  if (owner !== 0) Atomics.compareExchange(words, entryOf(last) + 2, unclaimed(last), unclaimed(last) | owner)
+  if (owner !== anyone) Atomics.compareExchange(words, entryOf(last) + 2, unclaimed(last), unclaimed(last) | owner)
 }
-
-const left = (words: Int32Array): number => distance(numberOf(Atomics.load(words, claims)), Atomics.load(words, offers))
 
 /** Small items share buffers of this size: thousands of tiny blocks of memory a second would scatter the heap of the process. */
 const poolSize = 16 * 1024
@@ -67,6 +71,8 @@ export class ItemRingReader {
   private readonly number: number
   private pool = new ArrayBuffer(0)
   private used = 0
+  /** How many items were left after the last claim, or less. */
+  private left = 0
 
   constructor(memory: ArrayBufferLike, number: number) {
     this.words = new Int32Array(memory, 0, controlSize / 4)
@@ -75,7 +81,8 @@ export class ItemRingReader {
   }
 
   get isEmpty(): boolean {
-    return left(this.words) === 0
+    const { words } = this
+    return numberOf(Atomics.load(words, claims)) === Atomics.load(words, offers)
   }
 
   /** Claims the next item. It is then this reader's, and nobody else gets it. `undefined`: the hub must be asked. */
@@ -84,29 +91,34 @@ export class ItemRingReader {
     for (;;) {
       const claim = Atomics.load(words, claims)
       const number = numberOf(claim)
-      if (number === Atomics.load(words, offers)) return undefined
+      const offered = Atomics.load(words, offers)
+      if (number === offered) return undefined
       const bytes = this.copy(entryOf(number))
       note(words, claim)
       if (bytes === undefined) {
         // Another reader was quicker, or has written nonsense there. Whoever asks the hub gets what is right.
         if (Atomics.load(words, claims) === claim) return undefined
       } else if (Atomics.compareExchange(words, claims, claim, claimOf(number + 1, this.number)) === claim) {
+        this.left = distance(number + 1, offered)
         return bytes
       }
     }
   }
 
-  /** Must the hub be told of the last claim? Of all readers, one is answered `true`. */
+  /**
+   * Must the hub be told of the last claim? Of all readers, one is answered `true`. It may be told too soon, of what was offered meanwhile, but
+   * never too late: who has claimed later has found less.
+   */
   mustTell(): boolean {
     const { words } = this
     const wished = Atomics.load(words, wish)
-    return wished !== 0 && left(words) < wished && Atomics.compareExchange(words, wish, wished, 0) === wished
+    return wished !== 0 && this.left < wished && Atomics.compareExchange(words, wish, wished, 0) === wished
   }
 
   private copy(entry: number): Uint8Array | undefined {
     const { data, words } = this
-    const start = Atomics.load(words, entry)
-    const length = Atomics.load(words, entry + 1)
+    const start = words[entry]!
+    const length = words[entry + 1]!
     if (start < 0 || length < 0 || start + length > data.length) return undefined
     if (length > poolSize / 4) return data.slice(start, start + length)
     if (this.used + length > this.pool.byteLength) {
@@ -157,9 +169,9 @@ export class ItemRingWriter {
     else for (let i = 0; i < length; i++) data[start + i] = bytes[i]!
     this.head = this.ends[offered % maxOffered] = start + length
     const entry = entryOf(offered)
-    Atomics.store(words, entry, start)
-    Atomics.store(words, entry + 1, length)
-    Atomics.store(words, entry + 2, unclaimed(offered))
+    words[entry] = start
+    words[entry + 1] = length
+    words[entry + 2] = unclaimed(offered)
     this.offered = (offered + 1) & mask
     Atomics.store(words, offers, this.offered)
     return true
@@ -188,11 +200,11 @@ export class ItemRingWriter {
     const last = isValid ? number : this.offered
     while (this.settled !== last) {
       const current = this.settled
-      const noted = Atomics.load(words, entryOf(current) + 2)
+      const noted = words[entryOf(current) + 2]!
       this.tail = this.ends[current % maxOffered]!
       this.settled = (current + 1) & mask
       if (this.settled === number) claimed(ownerOf(claim))
-      else claimed((noted ^ unclaimed(current)) <= maxReader ? noted & 0xff : 0)
+      else claimed((noted ^ unclaimed(current)) <= maxReader ? noted & 0xff : anyone)
     }
     return isValid
   }
@@ -207,7 +219,7 @@ export class ItemRingWriter {
       if (taken === 0) return 0
       note(words, claim)
       const last = (this.settled + taken) & mask
-      if (Atomics.compareExchange(words, claims, claim, claimOf(last, 0)) !== claim) continue
+      if (Atomics.compareExchange(words, claims, claim, claimOf(last, anyone)) !== claim) continue
       this.tail = this.ends[(last - 1) % maxOffered]!
       this.settled = last
       return taken
@@ -217,7 +229,9 @@ export class ItemRingWriter {
   /** Wants to be told when less than so many items are left; 0: never. `false`: it is so now, and nobody will tell. */
   wishFor(count: number): boolean {
     const { words } = this
-    Atomics.store(words, wish, count)
-    return left(words) >= count || Atomics.exchange(words, wish, 0) === 0
+    // As long as nobody has taken the last wish, it holds.
+    if (words[wish] !== count) Atomics.store(words, wish, count)
+    const left = distance(numberOf(Atomics.load(words, claims)), this.offered)
+    return left >= count || Atomics.exchange(words, wish, 0) === 0
   }
 }

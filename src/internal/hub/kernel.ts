@@ -110,8 +110,9 @@ export class Kernel {
       share: this.share,
       accepted: (object, front, item, reader) => {
         if (reader !== undefined) this.take(reader, item)
-        this.accept(object, front, item, reader !== undefined)
-      }
+        this.acceptOne(object, front, item, reader !== undefined)
+      },
+      released: (object) => this.topUp(object)
     })
     const sides: ReadonlyArray<Side> = spec.kind === "queue" ? [0] : [0, 1]
     for (const side of sides) this.hold(peer, refs[side]!, object, side)
@@ -136,7 +137,7 @@ export class Kernel {
         const open = peer.open.get(request)
         if (open === undefined || !("lease" in open)) return false
         this.close(peer, request)
-        this.accept(open.holding.object, open.front, open.lease, true)
+        this.accept(open.holding.object, open.front, open.lease)
         open.front.feed()
         return true
       }
@@ -258,8 +259,9 @@ export class Kernel {
       taken: [],
       peer,
       ref,
-      reader: 0,
+      reader: undefined,
       credit: 0,
+      enough: Infinity,
       lastPut: 0
     }
     peer.holdings.set(ref, holding)
@@ -397,7 +399,7 @@ export class Kernel {
       return undefined
     }
     this.take(holding!, item)
-    this.accept(holding!.object, front, item, true)
+    this.accept(holding!.object, front, item)
     front.feed()
     return item.bytes
   }
@@ -485,11 +487,13 @@ export class Kernel {
 
   /** Reserves room for what this holder will put next. */
   private grant(holding: Holding): void {
+    if (holding.credit > holding.enough) return
     const { mailbox } = outboxOf(holding)!
     const { creditors } = holding.object
     const writers = creditors.has(holding) ? creditors.size : creditors.size + 1
     const window = windowOf(mailbox, holding.lastPut, writers)
-    if (holding.credit > window / 2 || mailbox.isBehind) return
+    holding.enough = window / 2
+    if (holding.credit > holding.enough || mailbox.isBehind) return
     const words = wordsOf(holding)
     if (words === undefined || holding.peer.gone) return
     creditors.add(holding)
@@ -555,7 +559,7 @@ export class Kernel {
       front.feed()
       if ((flag & Message.GetFlag.accepted) !== 0 && outcome.gone === undefined) {
         this.take(holding, outcome)
-        this.accept(holding.object, front, outcome, true)
+        this.accept(holding.object, front, outcome)
         peer.send(Message.make(Message.Reply.Item, request, holding.ref, 1, outcome.bytes))
       } else {
         lease(outcome)
@@ -576,10 +580,15 @@ export class Kernel {
     if (object.kind === "queue" && object.joinable !== undefined) holding.taken.push(item)
   }
 
-  /** The item has been given to user code, and it is known whose. */
-  private accept(object: SharedObject, { mailbox }: Inbox, item: Item, isKnown: boolean): void {
-    mailbox.accept(item, isKnown && object.kind === "queue" && object.joinable === "redeliver")
+  /** The item has been given to user code, and it is known whose. There is room in its place. */
+  private accept(object: SharedObject, front: Inbox, item: Item): void {
+    this.acceptOne(object, front, item, true)
     this.topUp(object)
+  }
+
+  /** The same for one of several, of which it may not be known whose it is. */
+  private acceptOne(object: SharedObject, { mailbox }: Inbox, item: Item, isKnown: boolean): void {
+    mailbox.accept(item, isKnown && object.kind === "queue" && object.joinable === "redeliver")
   }
 
   private poll(peer: Peer, request: number, holding: Holding, nowait: boolean): boolean {

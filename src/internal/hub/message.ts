@@ -100,7 +100,7 @@ export const Reply = {
   Sizes: 36,
   /**
    * The next items of `ref` lie in memory whose name is in `bytes`, with room for `request` bytes of them, and may be claimed there by the number
-   * in `flag`. See `itemRing.ts`.
+   * in `flag`, which is 0 for all where it does not matter who has what. See `itemRing.ts`.
    */
   Shared: 37
 } as const

@@ -62,6 +62,8 @@ export interface Holding extends FrontReader {
   readonly ref: number
   /** Units of room that are reserved for its puts: those that it has not spent, and those whose messages are on their way. */
   credit: number
+  /** With more credit than this, it needs none: what was enough when that was last looked at. */
+  enough: number
   /** Bytes of its last put. */
   lastPut: number
 }
@@ -97,13 +99,16 @@ export const inboxOf = ({ object, side }: Holding): Inbox | undefined =>
 export interface ObjectOptions {
   readonly share: FrontOptions<Holding>["share"]
   readonly accepted: (object: SharedObject, front: Inbox, item: Item, reader: Holding | undefined) => void
+  readonly released: (object: SharedObject) => void
 }
 
 export const makeObject = (spec: ObjectSpec, options: ObjectOptions): SharedObject => {
   const front = (maxItems: number): Inbox => {
     const front: Inbox = new Front(new Mailbox({ maxItems, maxBytes: spec.maxBytes }), {
       share: options.share,
-      accepted: (item, reader) => options.accepted(object, front, item, reader)
+      tellsApart: spec.kind === "queue" && spec.joinable !== undefined,
+      accepted: (item, reader) => options.accepted(object, front, item, reader),
+      released: () => options.released(object)
     })
     return front
   }

@@ -1,19 +1,18 @@
 /**
  * A stream of bytes through shared memory, from one writer to one reader. No I/O.
  *
- * The writer moves `head`, the reader `tail`: two counters that only grow (modulo 2³²), so that neither side waits for the other,
+ * The writer moves `head`, the reader `tail`: two counters that only grow (modulo 2³¹), so that neither side waits for the other,
  * and what the death of one leaves behind is always whole. A reader that finds nothing may go to sleep, and a writer that finds no room
- * may wait: each leaves a mark, looks once more, and whoever takes the mark must wake it, by whatever means there is.
+ * may wait: each leaves a mark at the counter of the other one, if that has not moved. The step that moves it takes the mark, and who has
+ * taken it must wake the other side, by whatever means there is. Counter and mark are one word, so that nothing can come in between.
  *
  * What the other side writes is not trusted: counters that can't be are reported by `available`, and bytes are copied before anybody looks
  * at them.
  */
 
-/** Counters and marks, each in a cache line of its own. */
+/** Counters, each in a cache line of its own. */
 const head = 0
 const tail = 16
-const asleep = 32
-const waiting = 48
 
 /** Long messages are copied in parts of this size, so that both sides can copy at the same time. */
 const stride = 64 * 1024
@@ -40,9 +39,32 @@ const view = (memory: ArrayBufferLike, offset: number, capacity: number): View =
   mask: capacity - 1
 })
 
-/** Takes a mark, if there is one: only one of those who see it does. */
-const takeMark = ({ control }: View, mark: number): boolean =>
-  Atomics.load(control, mark) !== 0 && Atomics.exchange(control, mark, 0) !== 0
+/** Beside a counter: the other side is to be woken when it moves. */
+const mark = 1
+
+const wordOf = (count: number): number => count << 1
+
+/** Counters are modulo this and one. */
+const largest = 0x7fff_ffff
+
+/** What a counter says. */
+const countAt = (control: Int32Array, counter: number): number => Atomics.load(control, counter) >>> 1
+
+const sum = (count: number, more: number): number => (count + more) & largest
+
+/** How far it is from one count to another. */
+const distance = (from: number, to: number): number => (to - from) & largest
+
+/** Moves a counter. `true`: there was a mark. */
+const move = (control: Int32Array, counter: number, count: number): boolean =>
+  (Atomics.exchange(control, counter, wordOf(count)) & mark) !== 0
+
+/** Leaves a mark at a counter. `false`: it does not say this any more. */
+const leaveMark = (control: Int32Array, counter: number, count: number): boolean => {
+  const word = wordOf(count)
+  const before = Atomics.compareExchange(control, counter, word, word | mark)
+  return (before & ~mark) === word
+}
 
 export class RingWriter {
   private readonly view: View
@@ -50,11 +72,13 @@ export class RingWriter {
   private written: number
   /** What the reader had taken when this side last looked: to look each time would have two processors fight for that place. */
   private taken: number
+  /** The reader had left its mark. */
+  private sleeper = false
 
   constructor(memory: ArrayBufferLike, offset: number, capacity: number) {
     this.view = view(memory, offset, capacity)
-    this.written = Atomics.load(this.view.control, head)
-    this.taken = Atomics.load(this.view.control, tail)
+    this.written = countAt(this.view.control, head)
+    this.taken = countAt(this.view.control, tail)
   }
 
   /** Could so many bytes be written now? */
@@ -63,12 +87,12 @@ export class RingWriter {
   }
 
   private roomSince(): number {
-    return Math.max(0, this.view.data.length - ((this.written - this.taken) >>> 0))
+    return Math.max(0, this.view.data.length - distance(this.taken, this.written))
   }
 
   /** Bytes that could be written now. */
   get room(): number {
-    this.taken = Atomics.load(this.view.control, tail)
+    this.taken = countAt(this.view.control, tail)
     return this.roomSince()
   }
 
@@ -96,38 +120,38 @@ export class RingWriter {
       data.set(bytes.subarray(from, from + first), start)
       if (first < count) data.set(bytes.subarray(from + first, from + count), 0)
     }
-    this.written = (this.written + count) | 0
-    Atomics.store(control, head, this.written)
+    this.written = sum(this.written, count)
+    if (move(control, head, this.written)) this.sleeper = true
   }
 
   /** Leaves the mark that this side waits for room. `false`: there is some. */
   awaitRoom(): boolean {
-    const { control } = this.view
-    Atomics.store(control, waiting, 1)
-    if (this.room === 0) return true
-    Atomics.store(control, waiting, 0)
-    return false
+    return this.room === 0 && leaveMark(this.view.control, tail, this.taken)
   }
 
-  /** Takes the mark of a reader that sleeps: the caller must wake it. */
+  /** Did what was written take the mark of a reader that sleeps? Then the caller must wake it: it is answered `true` once. */
   takeSleeper(): boolean {
-    return takeMark(this.view, asleep)
+    const { sleeper } = this
+    this.sleeper = false
+    return sleeper
   }
 }
 
 export class RingReader {
   private readonly view: View
   private taken: number
+  /** The writer had left its mark. */
+  private waiter = false
 
   constructor(memory: ArrayBufferLike, offset: number, capacity: number) {
     this.view = view(memory, offset, capacity)
-    this.taken = Atomics.load(this.view.control, tail)
+    this.taken = countAt(this.view.control, tail)
   }
 
   /** How much is there. Throws if the writer does not follow the rules. */
   get available(): number {
     const { control, data } = this.view
-    const count = (Atomics.load(control, head) - this.taken) >>> 0
+    const count = distance(this.taken, countAt(control, head))
     if (count > data.length) throw new RangeError("the other side has written nonsense into the shared memory")
     return count
   }
@@ -142,8 +166,8 @@ export class RingReader {
 
   /** So many bytes, which are there, are known already. */
   skip(count: number): void {
-    this.taken = (this.taken + count) | 0
-    Atomics.store(this.view.control, tail, this.taken)
+    this.taken = sum(this.taken, count)
+    if (move(this.view.control, tail, this.taken)) this.waiter = true
   }
 
   /** A copy of so many bytes, which must be there; `undefined` if there are none. */
@@ -169,22 +193,20 @@ export class RingReader {
       const part = Math.min(count - done, stride, data.length - start)
       place.set(data.subarray(start, start + part), done)
       done += part
-      this.taken = (this.taken + part) | 0
-      Atomics.store(control, tail, this.taken)
+      this.taken = sum(this.taken, part)
+      if (move(control, tail, this.taken)) this.waiter = true
     }
   }
 
   /** Leaves the mark that this side sleeps. `false`: there is something to read. */
   sleep(): boolean {
-    const { control } = this.view
-    Atomics.store(control, asleep, 1)
-    if (Atomics.load(control, head) === this.taken) return true
-    Atomics.store(control, asleep, 0)
-    return false
+    return leaveMark(this.view.control, head, this.taken)
   }
 
-  /** Takes the mark of a writer that waits for room: the caller must wake it. */
+  /** Did what was read take the mark of a writer that waits for room? Then the caller must wake it: it is answered `true` once. */
   takeWaiter(): boolean {
-    return takeMark(this.view, waiting)
+    const { waiter } = this
+    this.waiter = false
+    return waiter
   }
 }
