@@ -1,5 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Exit, Schema } from "effect"
+import { execFileSync } from "node:child_process"
+import { fileURLToPath } from "node:url"
 import type { Hub } from "../../src/Hub.ts"
 import * as Codec from "../../src/internal/codec.ts"
 import { ofSchema } from "../../src/internal/packing/ofSchema.ts"
@@ -104,7 +106,7 @@ const leaves: ReadonlyArray<Sample> = [
 
 const structOf = (random: Random, depth: number): Sample => {
   const fields = Array.from({ length: 1 + random.int(6) }, (_, i) => ({
-    name: random.pick(["id", "name", "with space", "toString", "ключ"]) + i,
+    name: random.pick(["id", "name", "with space", "toString", "ключ", "\"\\\u2028\n${"]) + i,
     optional: random.pick(["no", "no", "key", "value"] as const),
     sample: sampleOf(random, depth - 1)
   }))
@@ -155,11 +157,16 @@ describe("packed values", () => {
     for (let i = 0; i < 600; i++) {
       const { schema, value } = sampleOf(random, 3)
       const codec = make(schema)
+      // Codecs that are used much have code of their own.
+      if (i % 8 === 0) { for (let k = 0; k < 130; k++) through(codec, value(random)) }
+      const fresh = make(schema)
       for (let k = 0; k < 3; k++) {
         const sent = value(random)
         const said = `${seedNote(random)}, schema ${i}`
         assert.isTrue(isPacked(schema), said)
         assert.deepStrictEqual(through(codec, sent), sent, said)
+        assert.deepStrictEqual(decode(fresh, encode(codec, sent)), sent, said)
+        assert.deepStrictEqual(decode(codec, encode(fresh, sent)), sent, said)
         const other = sampleOf(random, 2).value(random)
         const ours = Effect.runSyncExit(codec.encode(other, "put"))
         assert.strictEqual(Exit.isSuccess(ours), Exit.isSuccess(Schema.encodeUnknownExit(schema)(other)), said)
@@ -245,6 +252,30 @@ describe("packed values", () => {
     const received = through(codec, { b: 2, more: "yes", a: 1 } as never)
     assert.deepStrictEqual(Object.entries(received), [["a", 1], ["b", 2]])
     assert.deepStrictEqual(Object.keys(through(codec, { a: 1 })), ["a"])
+  })
+
+  it("arrive also where no code may be made of text", () => {
+    const program = `
+      import { Effect, Schema } from "effect"
+      import * as Codec from ${JSON.stringify(new URL("../../src/internal/codec.ts", import.meta.url).href)}
+      const codec = Codec.make(Schema.Struct({ a: Schema.Number, b: Schema.optionalKey(Schema.String) }), "thing", undefined)
+      for (let i = 0; i < 2000; i++) {
+        const value = Effect.runSync(codec.decode(Effect.runSync(codec.encode({ a: i }, "put")), "get"))
+        if (value.a !== i) throw new Error(JSON.stringify(value))
+      }
+      try {
+        new Function("")
+      } catch (error) {
+        console.log(error.name)
+      }`
+    const flags = ["--disallow-code-generation-from-strings", "--input-type=module"]
+    const cwd = fileURLToPath(new URL("../..", import.meta.url))
+    const output = execFileSync(process.execPath, [...flags, "--eval", program], {
+      cwd,
+      encoding: "utf8",
+      timeout: 60_000
+    })
+    assert.strictEqual(output, "EvalError\n")
   })
 
   it("are not read as a struct with other fields, nor as another member of a union", () => {

@@ -2,6 +2,7 @@
  * How values of a kind are packed.
  */
 import type { Reader } from "./reader.ts"
+import * as StructCode from "./structCode.ts"
 import { Tag } from "./tag.ts"
 import type { Writer } from "./writer.ts"
 
@@ -102,28 +103,42 @@ export interface Field {
   readonly packing: Packing
 }
 
+/** After so many values it is worth a fraction of a millisecond to make code for a struct. */
+const manyValues = 256
+
 /** The `seal`, of 16 bits, is how a reader whose struct has other fields notices. */
 export const struct = (fields: ReadonlyArray<Field>, seal: number): Packing => {
-  const names = fields.map(({ name }) => name)
-  const optional = fields.map(({ isOptional }) => isOptional)
-  const packings = fields.map(({ packing }) => packing)
-  return {
-    shape: "struct",
+  const shared: StructCode.StructCode = {
     write: (to, value) => {
       to.seal(seal)
-      for (let i = 0; i < names.length; i++) {
-        const name = names[i]!
-        if (optional[i] && !(name in value)) to.byte(Tag.absent)
-        else packings[i]!.write(to, value[name])
+      for (const { isOptional, name, packing } of fields) {
+        if (isOptional && !(name in value)) to.byte(Tag.absent)
+        else packing.write(to, value[name])
       }
     },
     read: (from) => {
       from.seal(seal)
       const value: Record<string, unknown> = {}
-      for (let i = 0; i < names.length; i++) {
-        if (!optional[i] || !from.isAbsent()) value[names[i]!] = packings[i]!.read(from)
+      for (const { isOptional, name, packing } of fields) {
+        if (!isOptional || !from.isAbsent()) value[name] = packing.read(from)
       }
       return value
+    }
+  }
+  let code = shared
+  let left = manyValues
+  const count = () => {
+    if (--left === 0) code = StructCode.make(fields, seal) ?? shared
+  }
+  return {
+    shape: "struct",
+    write: (to, value) => {
+      if (left > 0) count()
+      code.write(to, value)
+    },
+    read: (from) => {
+      if (left > 0) count()
+      return code.read(from)
     }
   }
 }
