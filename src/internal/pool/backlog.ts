@@ -7,33 +7,36 @@ export interface Waiting {
   /** Rises from one to the next. */
   readonly id: number
   readonly priority: number
+  /** Where it waits: for the backlog that it is in. */
+  place?: Place | undefined
 }
 
-interface Node<J> {
-  readonly job: J
-  readonly level: Level<J>
-  previous: Node<J> | undefined
-  next: Node<J> | undefined
+export interface Place {
+  readonly job: Waiting
+  readonly level: Level
+  previous: Place | undefined
+  next: Place | undefined
 }
 
-interface Level<J> {
+interface Level {
+  readonly backlog: unknown
   readonly priority: number
-  first: Node<J> | undefined
-  last: Node<J> | undefined
+  first: Place | undefined
+  last: Place | undefined
 }
 
 export class Backlog<J extends Waiting> {
   /** The highest priority first. Those that are empty are removed. */
-  private readonly levels: Array<Level<J>> = []
-  private readonly nodes = new Map<J, Node<J>>()
+  private readonly levels: Array<Level> = []
+  private count = 0
 
   get length(): number {
-    return this.nodes.size
+    return this.count
   }
 
   /** The next one. */
   peek(): J | undefined {
-    return this.levels[0]?.first?.job
+    return this.levels[0]?.first?.job as J | undefined
   }
 
   shift(): J | undefined {
@@ -43,32 +46,33 @@ export class Backlog<J extends Waiting> {
   }
 
   has(job: J): boolean {
-    return this.nodes.has(job)
+    return job.place?.level.backlog === this
   }
 
   /** To its place: mostly the last of its priority, and nearly the first if it has been there before. */
   add(job: J): void {
     const level = this.level(job.priority)
-    let next: Node<J> | undefined
+    let next: Place | undefined
     if (level.last !== undefined && level.last.job.id > job.id) {
       next = level.first!
       while (next.job.id < job.id) next = next.next!
     }
     const previous = next === undefined ? level.last : next.previous
-    const node: Node<J> = { job, level, previous, next }
-    if (previous === undefined) level.first = node
-    else previous.next = node
-    if (next === undefined) level.last = node
-    else next.previous = node
-    this.nodes.set(job, node)
+    const place: Place = { job, level, previous, next }
+    if (previous === undefined) level.first = place
+    else previous.next = place
+    if (next === undefined) level.last = place
+    else next.previous = place
+    job.place = place
+    this.count++
   }
 
   /** `false` if it was not there. */
   delete(job: J): boolean {
-    const node = this.nodes.get(job)
-    if (node === undefined) return false
-    this.nodes.delete(job)
-    const { level, next, previous } = node
+    if (!this.has(job)) return false
+    const { level, next, previous } = job.place!
+    job.place = undefined
+    this.count--
     if (previous === undefined) level.first = next
     else previous.next = next
     if (next === undefined) level.last = previous
@@ -84,12 +88,12 @@ export class Backlog<J extends Waiting> {
     return all
   }
 
-  private level(priority: number): Level<J> {
+  private level(priority: number): Level {
     let i = 0
     while (i < this.levels.length && this.levels[i]!.priority > priority) i++
     const found = this.levels[i]
     if (found?.priority === priority) return found
-    const level: Level<J> = { priority, first: undefined, last: undefined }
+    const level: Level = { backlog: this, priority, first: undefined, last: undefined }
     this.levels.splice(i, 0, level)
     return level
   }

@@ -79,19 +79,25 @@ export const runAll = (
     const failed = Effect.suspend(() => Effect.failCause(first.failure!))
 
     const drive = Effect.gen(function*() {
+      let { now } = pool
       for (const part of parts) {
         while (underWay.size >= window && first.failure === undefined) {
           if (later.length === 0) yield* changed
           yield* understand
+          now = pool.now
         }
         if (first.failure !== undefined) return yield* failed
         if (underWay.size === 0) yield* pool.admitted
-        const task = yield* pool.makeSeries(target, part.payloads, options)
+        // Small ones come so quickly that they may have the same time.
+        const task = yield* pool.makeSeries(target, part.payloads, options, now)
         underWay.add(task)
         task.observe((answer) => onAnswer(part, task, answer))
         pool.enqueue(task)
         const isFirst = underWay.size <= pool.settings.size
-        if (isFirst || underWay.size >= window || task.size >= largeTask) yield* pool.flush
+        if (isFirst || underWay.size >= window || task.size >= largeTask) {
+          yield* pool.flush
+          now = pool.now
+        }
       }
       yield* pool.flush
       few = 0

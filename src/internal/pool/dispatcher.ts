@@ -169,6 +169,11 @@ export class Dispatcher<J extends Job, S extends Slot<J>> {
     return at < 0 ? undefined : assigned.splice(at, 1)[0]
   }
 
+  /** It has so much that it gets nothing now, whatever it has answered. */
+  isSupplied({ assigned, filling }: S): boolean {
+    return !filling && assigned.length > maxAhead.tasks / 2
+  }
+
   /** A ready worker has run as many tasks as it may. */
   isWornOut(slot: S): boolean {
     return slot.state === "ready" && slot.done >= this.limits.maxTasks

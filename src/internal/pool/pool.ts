@@ -201,9 +201,10 @@ export class PoolImpl {
     target: TaskTarget,
     payload: unknown,
     options: TaskOptions,
-    isSeries = false
+    isSeries = false,
+    submittedAt = this.now
   ): Effect.Effect<Task, EncodeError> {
-    const task = new Task(this.nextTask++, target, payload, isSeries, options, this.now)
+    const task = new Task(this.nextTask++, target, payload, isSeries, options, submittedAt)
     return Effect.mapEager(task.encode(this.local), () => task)
   }
 
@@ -211,11 +212,12 @@ export class PoolImpl {
   makeSeries(
     target: TaskTarget,
     payloads: ReadonlyArray<unknown>,
-    options: TaskOptions
+    options: TaskOptions,
+    submittedAt = this.now
   ): Effect.Effect<Task, EncodeError> {
     return payloads.length === 1
-      ? this.makeTask(target, payloads[0], options)
-      : this.makeTask(target, payloads, options, true)
+      ? this.makeTask(target, payloads[0], options, false, submittedAt)
+      : this.makeTask(target, payloads, options, true, submittedAt)
   }
 
   /** The task waits for a worker from now on, or for this one; then {@link flush}. */
@@ -231,9 +233,10 @@ export class PoolImpl {
 
   /** Sends what can be sent, takes back what was sent ahead too early, starts the workers that are needed. */
   readonly flush: Effect.Effect<void> = Effect.uninterruptible(Effect.suspend(() => {
+    const { now } = this
     for (let next = this.dispatcher.next(); next !== undefined; next = this.dispatcher.next()) {
       const { job, slot } = next
-      const sent = this.send(slot, job)
+      const sent = this.send(slot, job, now)
       if (!Codec.isDone(sent)) {
         slot.isSending = true
         return Effect.andThen(Effect.onExit(sent, () => Effect.sync(() => slot.isSending = false)), this.flush)
@@ -249,9 +252,9 @@ export class PoolImpl {
     return this.dispatcher.missing === 0 ? Effect.void : Effect.andThen(this.startWorker, this.grow)
   })
 
-  private send(worker: Worker, task: Task): Effect.Effect<void> {
+  private send(worker: Worker, task: Task, now: number): Effect.Effect<void> {
     task.slot = worker
-    task.startedAt = this.now
+    task.startedAt = now
     return worker.process.isLoaded(task.target)
       ? this.transmit(worker, task)
       : Effect.andThen(worker.process.load(task.target), Effect.suspend(() => this.transmit(worker, task)))
@@ -429,7 +432,7 @@ export class PoolImpl {
     if (worker.state === "retiring" && worker.assigned.length === 0) {
       return Effect.andThen(this.dismiss(worker), this.flush)
     }
-    return this.flush
+    return this.dispatcher.isSupplied(worker) && this.admissions.size === 0 ? Effect.void : this.flush
   }
 
   /** The worker runs what it has begun, and then ends. Another one takes its place. */

@@ -13,6 +13,7 @@ import * as Codec from "../codec.ts"
 import { tooLarge } from "../mail.ts"
 import { CurrentTransit } from "../transit.ts"
 import { maxMessageSize } from "../transport/frames.ts"
+import type { Place } from "./backlog.ts"
 import type { Job, Slot } from "./dispatcher.ts"
 import * as Frames from "./frames.ts"
 import type { TaskCodecs } from "./taskCodecs.ts"
@@ -46,6 +47,7 @@ export class Task implements Job {
   readonly isSeries: boolean
   readonly options: TaskOptions
   readonly submittedAt: number
+  place: Place | undefined = undefined
   startedAt = 0
   size = 0
   frame: Uint8Array | undefined
