@@ -150,21 +150,17 @@ export class Client {
 
   /**
    * Puts without an answer, if there is room for it: in a hub of this process, or reserved in that of another. From when the effect
-   * returns on, the item will be delivered, whatever happens to this process. `undefined`: it must be asked.
+   * returns on, the item will be delivered, whatever happens to this process. `undefined`: it must be asked. Bytes that are `isOwned` will
+   * not change.
    */
-  putNow(ref: number, bytes: Uint8Array): Effect.Effect<void, HubLost> | undefined {
-    if (this.link.near !== undefined) return this.link.near.put(ref, bytes, false) ? Effect.void : undefined
+  putNow(ref: number, bytes: Uint8Array, isOwned = false): Effect.Effect<void, HubLost> | undefined {
+    if (this.link.near !== undefined) return this.link.near.put(ref, bytes, isOwned) ? Effect.void : undefined
     if (this.lost !== undefined || this.creditSuspended > 0) return undefined
     const words = this.link.words()
     if (words === undefined || ref >= Credit.slots || !Credit.take(words, ref, bytes.length)) return undefined
     this.send(Message.Request.Put, 0, ref, Message.PutFlag.onCredit, bytes)
     this.link.flush()
     return this.link.hasRoom() === true ? Effect.void : this.flushed
-  }
-
-  /** Puts bytes that will not change, if the hub is in this process, and has room. `false`: it must be asked. */
-  putOwned(ref: number, bytes: Uint8Array): boolean {
-    return this.link.near?.put(ref, bytes, true) === true
   }
 
   /** Lets go of an object. Its pending operations end with `Detached`. */

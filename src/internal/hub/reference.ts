@@ -124,9 +124,14 @@ export class Reference {
     )
   }
 
-  /** Puts bytes that will not change, where that can be done at once in this process. `undefined`: it can't. */
-  putNow(bytes: Uint8Array): Effect.Effect<void> | undefined {
-    return !this.detached && this.client.putOwned(this.ref, bytes) ? Effect.void : undefined
+  /** Puts bytes where that can be done at once, or has but to leave this process. `undefined`: it can't. See {@link Client.putNow}. */
+  putNow(bytes: Uint8Array, isOwned = false): Effect.Effect<void, HubLost> | undefined {
+    return this.detached ? undefined : this.client.putNow(this.ref, bytes, isOwned)
+  }
+
+  /** Takes the next item for good, where that can be done at once. `undefined`: it can't. */
+  takeNow(): Uint8Array | undefined {
+    return this.detached ? undefined : this.client.takeNow(this.ref)
   }
 
   /** A request of a fiber that is running just now. */

@@ -36,7 +36,7 @@ export const define = (
       error: options.error ?? Schema.Never,
       inherits: options.inherits ?? []
     },
-    (mission) => serve(mission, layer) as any
+    (mission) => serve(mission as any, layer) as any
   )
 
 /** A worker that has nothing but what its tasks bring. */

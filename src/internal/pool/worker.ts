@@ -12,17 +12,18 @@ import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
 import * as Scope from "effect/Scope"
 import * as Tracer from "effect/Tracer"
-import type { Connection, Receiver } from "../../Connection.ts"
 import type { BrokenPipe, Closed, EncodeError, EndOfFile, HubLost, InvalidArgument } from "../../Failure.ts"
 import { Hub } from "../../Hub.ts"
 import * as Inheritable from "../../Inheritable.ts"
 import type { Definition } from "../../Target.ts"
 import * as Codec from "../codec.ts"
+import type { ConnectionImpl } from "../connection.ts"
 import { encodeExit, misfit } from "../process/program.ts"
 import { registry } from "../process/registry.ts"
 import { CurrentTransit } from "../transit.ts"
 import * as Frames from "./frames.ts"
 import * as HeapReport from "./heapReport.ts"
+import { oneByOne } from "./oneByOne.ts"
 import * as TaskCodecs from "./taskCodecs.ts"
 
 /** How often a worker says at most how much memory it has. */
@@ -33,8 +34,8 @@ const maxEarly = 1024
 
 /** What a worker needs to know. */
 export interface Mission {
-  readonly tasks: Receiver<Uint8Array>
-  readonly control: Connection<Uint8Array, Uint8Array>
+  readonly tasks: ConnectionImpl
+  readonly control: ConnectionImpl
   /** Where it leaves a report if its heap is full. */
   readonly heapReport: string
   readonly watchMemory: boolean
@@ -278,15 +279,24 @@ export const serve = <E, R>(
     }
 
     yield* Effect.forkIn(
-      untilOver(Effect.forever(Effect.flatMap(control.recvBytes(), onControl), { disableYield: true })),
+      untilOver(Effect.forever(oneByOne(control, onControl), { disableYield: true })),
       scope
     )
     yield* untilOver(control.sendBytes(Frames.frame(Frames.Kind.Ready, 0)))
-    const send = (answer: Uint8Array) =>
-      Effect.andThen(control.sendBytes(answer), Effect.sync(() => Frames.free(answer)))
+    const send = (answer: Uint8Array) => {
+      const sent = control.reference.putNow(answer)
+      if (sent === undefined || !Codec.isDone(sent)) {
+        return Effect.andThen(sent ?? control.sendBytes(answer), Effect.sync(() => Frames.free(answer)))
+      }
+      Frames.free(answer)
+      return sent
+    }
     // A task that was taken is answered.
     const work = Effect.uninterruptibleMask((restore) =>
-      Effect.flatMap(restore(tasks.recvBytes()), (bytes) => Effect.flatMap(perform(bytes, restore), send))
+      oneByOne(tasks, (bytes) => {
+        const answer = perform(bytes, restore)
+        return Codec.isDone(answer) ? send(answer.value) : Effect.flatMap(answer, send)
+      }, restore)
     )
     yield* untilOver(Effect.forever(watchMemory ? Effect.andThen(work, reportMemory) : work, { disableYield: true }))
   })

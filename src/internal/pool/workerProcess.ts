@@ -10,16 +10,18 @@ import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
-import type { Closed, EndOfFile, HubLost, InvalidState, SpawnError } from "../../Failure.ts"
+import type { Closed, HubLost, InvalidState, SpawnError } from "../../Failure.ts"
 import { Hub } from "../../Hub.ts"
 import * as Inheritable from "../../Inheritable.ts"
 import * as Process from "../../Process.ts"
 import { Spawner } from "../../Spawner.ts"
+import * as Codec from "../codec.ts"
 import { ConnectionImpl } from "../connection.ts"
 import { CurrentTransit } from "../transit.ts"
 import type { WorkerTarget } from "./definition.ts"
 import * as Frames from "./frames.ts"
 import * as HeapReport from "./heapReport.ts"
+import { oneByOne } from "./oneByOne.ts"
 import type { TaskTarget } from "./task.ts"
 
 /** What waits in a pipe is bounded by what the pool sends ahead, and not by the pipe. */
@@ -91,8 +93,7 @@ export class WorkerProcess {
       if (children.has(process)) children.set(process, on.layerEnds)
       if (settings.output === "tagged") yield* tagOutput(this.name, process)
       yield* itsControl.close
-      const receive = control.recvBytes() as Effect.Effect<Uint8Array, EndOfFile | Closed | HubLost>
-      yield* Effect.catchTags(Effect.forever(Effect.flatMap(receive, on.frame), { disableYield: true }), {
+      yield* Effect.catchTags(Effect.forever(oneByOne(control, on.frame), { disableYield: true }), {
         EndOfFile: () => Effect.void,
         Closed: () => Effect.void
       })
@@ -134,8 +135,9 @@ export class WorkerProcess {
   send(frame: Uint8Array): Effect.Effect<void> {
     const { sink } = this.tasks!
     // Where the worker is a fiber of this process it would have these very bytes, which may be needed again.
-    const sent = Context.get(this.context, Spawner).local ? undefined : sink.reference.putNow(frame)
-    return sent ?? Effect.ignore(sink.sendBytes(frame))
+    const sent = Context.get(this.context, Spawner).local ? undefined : sink.reference.putNow(frame, true)
+    if (sent === undefined) return Effect.ignore(sink.sendBytes(frame))
+    return Codec.isDone(sent) ? sent : Effect.ignore(sent)
   }
 
   /** The number of a task that it has not begun, and will not get any more; none if there is no such task. */
