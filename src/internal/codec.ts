@@ -33,15 +33,15 @@ export interface Codec<A> {
   readonly decode: (bytes: Uint8Array, operation: string) => Effect.Effect<A, DecodeError>
 }
 
-/** What all successes of this copy of Effect have in common. */
-const success: unknown = Object.getPrototypeOf(Exit.void)
+/** What all successes of this copy of Effect are instances of. */
+const Success = function() {}
+Success.prototype = Object.getPrototypeOf(Exit.void)
 
 /**
  * The effect has run already, and succeeded. `Exit.isExit` looks for a property in values of all shapes, which costs more than to encode a
  * number. Another copy's success is only not seen to be one.
  */
-export const isDone = <A, E, R>(effect: Effect.Effect<A, E, R>): effect is Exit.Success<A> =>
-  Object.getPrototypeOf(effect) === success
+export const isDone = <A, E, R>(effect: Effect.Effect<A, E, R>): effect is Exit.Success<A> => effect instanceof Success
 
 type Plain = Schema.ConstraintCodec<unknown, unknown>
 
