@@ -63,6 +63,9 @@ const bytesWindow = (room: number): number => Math.min(8 * 1024 * 1024, Math.flo
 const messagesWindow = 4096
 const leastMessages = 512
 
+/** Items that may wait for the end of a batch before they are offered. */
+const maxUnfed = 32
+
 /** How many units one of so many writers may put without being answered. */
 const windowOf = (mailbox: Mailbox, lastPut: number, writers: number): number =>
   mailbox.perItem
@@ -79,6 +82,11 @@ export class Kernel {
   private readonly tickets = new Map<string, Ticket>()
   private readonly makeToken: () => Uint8Array
   private readonly share: ObjectOptions["share"]
+  /** Into these was put since they last offered what they have to those who read them in shared memory. */
+  private readonly unfed: Array<Inbox> = []
+  /** How many items that were. */
+  private unfedItems = 0
+  private batches = 0
 
   constructor(options: {
     readonly makeToken: () => Uint8Array
@@ -116,6 +124,30 @@ export class Kernel {
     })
     const sides: ReadonlyArray<Side> = spec.kind === "queue" ? [0] : [0, 1]
     for (const side of sides) this.hold(peer, refs[side]!, object, side)
+  }
+
+  /**
+   * Receives several messages. What one client puts is offered to those who read in shared memory some items at a time: each offer has all
+   * processors fetch the same few bytes again.
+   */
+  batch(receive: () => void): void {
+    this.batches++
+    try {
+      receive()
+    } finally {
+      if (--this.batches === 0) this.feedAll()
+    }
+  }
+
+  private feedSoon(front: Inbox): void {
+    if (this.batches === 0) return front.feed()
+    if (this.unfed.at(-1) !== front) this.unfed.push(front)
+    if (++this.unfedItems >= maxUnfed) this.feedAll()
+  }
+
+  private feedAll(): void {
+    this.unfedItems = 0
+    for (let front = this.unfed.pop(); front !== undefined; front = this.unfed.pop()) front.feed()
   }
 
   /**
@@ -480,7 +512,7 @@ export class Kernel {
     this.countPut(holding!)
     front!.mailbox.putReserved(bytes, cost)
     this.drop(holding!.object)
-    front!.feed()
+    this.feedSoon(front!)
     this.grant(holding!)
     return true
   }

@@ -40,7 +40,7 @@ export const serve = (options: {
       duplex.destroy()
     })
     return {
-      onData: (chunk) => reader.feed(chunk),
+      onData: (chunk) => kernel.batch(() => reader.feed(chunk)),
       collector: () => reader,
       onClose: () => kernel.removePeer(peer)
     }
