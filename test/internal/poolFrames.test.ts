@@ -1,4 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
+import { FrameMemory } from "../../src/internal/pool/frameMemory.ts"
 import * as Frames from "../../src/internal/pool/frames.ts"
 import { Random, seed, seedNote } from "../support/random.ts"
 
@@ -27,7 +28,7 @@ describe("the frames of a pool", () => {
         span: random.chance(0.5) ? span : undefined,
         payload: new Uint8Array(random.bytes(random.int(100)))
       }
-      const bytes = Frames.task(task)
+      const bytes = Frames.task(task, new FrameMemory())
       const parsed = Frames.parseTask(bytes)
       assert.deepStrictEqual({ ...parsed, payload: new Uint8Array(parsed.payload) }, task, seedNote(random))
       assert.strictEqual(Frames.taskId(bytes), task.id, seedNote(random))
@@ -39,7 +40,7 @@ describe("the frames of a pool", () => {
     const long = { ...span, traceId: "ä".repeat(5_000) }
     const payload = new Uint8Array([9])
     const task = { isSeries: false, id: 1, target: 2, span: long, payload }
-    assert.deepStrictEqual(Frames.parseTask(Frames.task(task)), task)
+    assert.deepStrictEqual(Frames.parseTask(Frames.task(task, new FrameMemory())), task)
   })
 
   it("keep the values before a failure apart from it", () => {

@@ -120,7 +120,12 @@ export class ItemRingReader {
     const start = words[entry]!
     const length = words[entry + 1]!
     if (start < 0 || length < 0 || start + length > data.length) return undefined
-    if (length > poolSize / 4) return data.slice(start, start + length)
+    if (length > poolSize / 4) {
+      // Node does not clear it, and gives a buffer of its own.
+      const bytes = new Uint8Array(Buffer.allocUnsafeSlow(length).buffer)
+      bytes.set(data.subarray(start, start + length))
+      return bytes
+    }
     if (this.used + length > this.pool.byteLength) {
       this.pool = new ArrayBuffer(poolSize)
       this.used = 0

@@ -3,6 +3,7 @@
  */
 import { FrameDecoder, lengthSize, type OnFrame, writeNumber } from "../transport/frames.ts"
 import type { Collector, Duplex } from "../transport/transport.ts"
+import { YoungGarbage } from "../youngGarbage.ts"
 import * as Message from "./message.ts"
 
 /** Messages that fit in here together are sent with one write. */
@@ -78,6 +79,7 @@ export class MessageReader implements Collector {
   private readonly decoder: FrameDecoder
   private readonly onMessage: (message: Message.Message) => boolean
   private readonly onInvalid: () => void
+  private readonly garbage = new YoungGarbage()
   private valid = true
 
   constructor(onMessage: (message: Message.Message) => boolean, onInvalid: () => void, limit?: number) {
@@ -111,6 +113,7 @@ export class MessageReader implements Collector {
   private readonly onFrame: OnFrame = (source, start, end) => {
     if (!this.valid) return
     const message = Message.read(source, start, end)
+    this.garbage.count(end - start)
     if (message !== undefined && this.onMessage(message)) return
     this.valid = false
     this.onInvalid()

@@ -4,6 +4,7 @@
  * A frame is a kind, a number of four bytes (of the task, or of the target), and a body.
  */
 import type { SpawnErrorReason } from "../../Failure.ts"
+import type { FrameMemory } from "./frameMemory.ts"
 
 export const Kind = {
   /** Pool, on the pipe of tasks: a payload. */
@@ -74,24 +75,13 @@ const writeNumber = (bytes: Uint8Array, at: number, number: number): void => {
   bytes[at + 3] = number >>> 24
 }
 
-export const frame = (kind: number, number: number, body: Uint8Array = none): Uint8Array => {
-  const bytes = new Uint8Array(headerSize + body.length)
+export const frame = (kind: number, number: number, body: Uint8Array = none, memory?: FrameMemory): Uint8Array => {
+  const size = headerSize + body.length
+  const bytes = memory === undefined ? new Uint8Array(size) : memory.take(size)
   bytes[0] = kind
   writeNumber(bytes, 1, number)
   bytes.set(body, headerSize)
   return bytes
-}
-
-/** Memory of that size is worth to be given back at once. */
-const largeFrame = 64 * 1024
-
-/**
- * Gives back the memory of a frame that was made here and has arrived: the next one needs as much, and the garbage collector has nothing
- * to do with it.
- */
-export const free = (frame: Uint8Array): void => {
-  // The buffer of a tiny one would have to be made first.
-  if (frame.length >= largeFrame) (frame.buffer as ArrayBuffer).transfer(0)
 }
 
 export const parse = (bytes: Uint8Array): Frame => ({
@@ -102,9 +92,9 @@ export const parse = (bytes: Uint8Array): Frame => ({
 
 const spanAt = headerSize + 6
 
-export const task = ({ id, isSeries, payload, span, target }: Task): Uint8Array => {
+export const task = ({ id, isSeries, payload, span, target }: Task, memory: FrameMemory): Uint8Array => {
   const spanBytes = span === undefined ? none : encoder.encode(JSON.stringify(span))
-  const bytes = new Uint8Array(spanAt + spanBytes.length + payload.length)
+  const bytes = memory.take(spanAt + spanBytes.length + payload.length)
   bytes[0] = isSeries ? Kind.RunAll : Kind.Run
   writeNumber(bytes, 1, id)
   writeNumber(bytes, headerSize, target)

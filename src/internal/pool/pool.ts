@@ -22,6 +22,7 @@ import * as StreamTarget from "../../StreamTarget.ts"
 import * as Target from "../../Target.ts"
 import * as Codec from "../codec.ts"
 import { Dispatcher, Slot } from "./dispatcher.ts"
+import { FrameMemory } from "./frameMemory.ts"
 import * as Frames from "./frames.ts"
 import { diagnose, type Loss, startFailure } from "./loss.ts"
 import { memoryOf } from "./memory.ts"
@@ -96,6 +97,7 @@ export class PoolImpl {
   private readonly clock: Clock.Clock
   private readonly metrics: Metrics.OfPool
   private readonly targets = new Map<Target.Any, TaskTarget>()
+  private readonly memory = new FrameMemory()
   private readonly admissions = new Set<() => void>()
   private readonly whenIdle = new Set<() => void>()
   /** Tasks that have lost their worker and will be run again. */
@@ -158,7 +160,7 @@ export class PoolImpl {
   target(target: Target.Any): TaskTarget {
     let known = this.targets.get(target)
     if (known === undefined) {
-      known = { number: this.targets.size, ...TaskCodecs.make(Target.definitionOf(target), this.hub) }
+      known = { number: this.targets.size, memory: this.memory, ...TaskCodecs.make(Target.definitionOf(target), this.hub) }
       this.targets.set(target, known)
     }
     return known
@@ -425,8 +427,6 @@ export class PoolImpl {
     this.metrics.finished(task.startedAt - task.submittedAt, now - task.startedAt)
     // Whoever waits for the task may look at the pool at once.
     this.settled()
-    // Its worker has it. Of those that were lost nobody knows what they have.
-    if (task.frame !== undefined && task.losses === 0) Frames.free(task.frame)
     task.deliver(frame)
     if (this.dispatcher.isWornOut(worker)) return this.retire(worker)
     if (worker.state === "retiring" && worker.assigned.length === 0) {

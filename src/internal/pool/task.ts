@@ -15,12 +15,15 @@ import { CurrentTransit } from "../transit.ts"
 import { maxMessageSize } from "../transport/frames.ts"
 import type { Place } from "./backlog.ts"
 import type { Job, Slot } from "./dispatcher.ts"
+import type { FrameMemory } from "./frameMemory.ts"
 import * as Frames from "./frames.ts"
 import type { TaskCodecs } from "./taskCodecs.ts"
 
 /** What a pool knows of a target that it runs. */
 export interface TaskTarget extends TaskCodecs {
   readonly number: number
+  /** For the frames of its tasks. */
+  readonly memory: FrameMemory
 }
 
 /** What became of a task: a frame of its worker, or why there is none. */
@@ -117,7 +120,7 @@ export class Task implements Job {
       const { name: object } = target.definition
       return Effect.fail(new EncodeError({ object, operation: "run", problem: tooLarge(payload.length) }))
     }
-    this.frame = Frames.task({ id, isSeries, target: target.number, span, payload })
+    this.frame = Frames.task({ id, isSeries, target: target.number, span, payload }, target.memory)
     this.size = this.frame.length
     return Effect.void
   }
@@ -131,8 +134,8 @@ export class Task implements Job {
   deliver(answer: Answer): void {
     if (this.answer !== undefined) return
     this.answer = answer
-    // The worker that has answered has read it, and nobody else does.
-    if (this.frame !== undefined && isFrame(answer)) Frames.free(this.frame)
+    // The worker that has answered has read it. Of those that were lost nobody knows what they have.
+    if (this.frame !== undefined && isFrame(answer) && this.losses === 0) this.target.memory.give(this.frame)
     this.frame = this.payload = undefined
     this.slot = undefined
     if (this.tickets !== undefined) Effect.runFork(Scope.close(this.tickets, Exit.void))

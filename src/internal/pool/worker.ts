@@ -21,6 +21,7 @@ import type { ConnectionImpl } from "../connection.ts"
 import { encodeExit, misfit } from "../process/program.ts"
 import { registry } from "../process/registry.ts"
 import { CurrentTransit } from "../transit.ts"
+import { FrameMemory } from "./frameMemory.ts"
 import * as Frames from "./frames.ts"
 import * as HeapReport from "./heapReport.ts"
 import { oneByOne } from "./oneByOne.ts"
@@ -119,6 +120,7 @@ export const serve = <E, R>(
       if (target === undefined) targets.set(number, target = Deferred.makeUnsafe())
       return target
     }
+    const memory = new FrameMemory()
     let current: Current | undefined
     /** Tasks that were interrupted before they were taken, or when they had just been answered. */
     const early = new Set<number>()
@@ -153,7 +155,7 @@ export const serve = <E, R>(
       encoded: Effect.Effect<Uint8Array, EncodeError>
     ): Effect.Effect<Uint8Array> =>
       Effect.catchEager(
-        Effect.mapEager(encoded, (bytes) => Frames.frame(Frames.Kind.Success, id, bytes)),
+        Effect.mapEager(encoded, (bytes) => Frames.frame(Frames.Kind.Success, id, bytes, memory)),
         ({ problem }) => failure(loaded, id, Exit.die(misfit(loaded.definition, Exit.void, problem)))
       )
 
@@ -286,9 +288,9 @@ export const serve = <E, R>(
     const send = (answer: Uint8Array) => {
       const sent = control.reference.putNow(answer)
       if (sent === undefined || !Codec.isDone(sent)) {
-        return Effect.andThen(sent ?? control.sendBytes(answer), Effect.sync(() => Frames.free(answer)))
+        return Effect.andThen(sent ?? control.sendBytes(answer), Effect.sync(() => memory.give(answer)))
       }
-      Frames.free(answer)
+      memory.give(answer)
       return sent
     }
     // A task that was taken is answered.
