@@ -36,6 +36,7 @@ const make = () => {
           memory.opened++
           return { memory: shared, release: () => memory.released++ }
         },
+        cameIn: () => {},
         whenFlushed: (callback) => callback(),
         close: () => {}
       }

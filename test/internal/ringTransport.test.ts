@@ -27,6 +27,7 @@ const below = (turns: Array<() => void>): Transport => {
   return {
     poll: () => {},
     onFound: () => () => {},
+    cameIn: () => {},
     share: () => undefined,
     listen: (onConnection) =>
       Effect.sync(() => {

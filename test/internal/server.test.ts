@@ -282,6 +282,7 @@ describe("a hub that waits for an answer", () => {
         }),
       poll: () => {},
       onFound: () => () => {},
+      cameIn: () => {},
       share: () => undefined,
       connect: () => Effect.die("nobody connects")
     }

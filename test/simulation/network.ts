@@ -143,6 +143,7 @@ export class Network {
     return {
       poll: () => {},
       onFound: () => () => {},
+      cameIn: () => {},
       share: () => undefined,
       listen: (accept) =>
         Effect.acquireRelease(

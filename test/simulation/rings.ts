@@ -78,6 +78,7 @@ export const over = (network: Network, node: Node, segments: Segments): Transpor
   return {
     poll: rings.poll,
     onFound: rings.onFound,
+    cameIn: rings.cameIn,
     share: rings.share,
     listen: (onConnection) => rings.listen((duplex) => onConnection(ofTheLiving(node, duplex))),
     connect: (address, events) =>

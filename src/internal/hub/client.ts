@@ -12,7 +12,6 @@
 import type * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import { HubLost } from "../../Failure.ts"
-import { YoungGarbage } from "../youngGarbage.ts"
 import * as Credit from "./credit.ts"
 import { ItemRingReader, sizeOf } from "./itemRing.ts"
 import type { Link, OpenLink } from "./link.ts"
@@ -87,7 +86,6 @@ export class Client {
   private readonly onLost: ((reason: string) => void) | undefined
   /** Who waits for what was sent to leave, to be told that it never will. */
   private readonly flushing = new Set<() => void>()
-  private readonly garbage = new YoungGarbage()
   private creditSuspended = 0
   private sentBytes = 0
   private sentMessages = 0
@@ -217,7 +215,7 @@ export class Client {
     const ring = this.ringOf(ref)
     if (ring === undefined) return undefined
     const bytes = ring.claim()
-    if (bytes !== undefined) this.garbage.count(bytes.length)
+    if (bytes !== undefined) this.link.cameIn(bytes.length)
     if (bytes !== undefined && ring.mustTell()) {
       this.send(Message.Request.Claimed, 0, ref, 0)
       this.link.flush()

@@ -107,11 +107,14 @@ const attempt = Effect.fnUntraced(function*(options: Options) {
           const messages = reader = new MessageReader((message) => {
             events.onMessage(message)
             return true
-          }, () => duplex.destroy())
-          onData = (chunk) => messages.feed(chunk)
+          }, () =>
+            duplex.destroy(), options.transport.cameIn)
+          onData = (chunk) =>
+            messages.feed(chunk)
           onClose = events.onLost
           return {
-            send: (message) => writer.send(message),
+            send: (message) =>
+              writer.send(message),
             ask: (message, eager) => {
               writer.send(eager ? { ...message, flag: message.flag | Message.GetFlag.shared } : message)
               return undefined
@@ -121,6 +124,7 @@ const attempt = Effect.fnUntraced(function*(options: Options) {
             hasRoom: () => duplex.hasRoom(),
             words: () => duplex.words(),
             open: (name, size) => duplex.open(name, size),
+            cameIn: options.transport.cameIn,
             whenFlushed: (callback) => writer.whenFlushed(callback),
             close: () => writer.flush()
           }

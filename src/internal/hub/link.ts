@@ -42,6 +42,8 @@ export interface Link {
   readonly words: () => Int32Array | undefined
   /** Opens memory of the hub. `undefined`: it can't be reached from here. */
   readonly open: (name: string, size: number) => Segment | undefined
+  /** A message of so many bytes was read there. */
+  readonly cameIn: (bytes: number) => void
   readonly close: () => void
 }
 
@@ -141,6 +143,7 @@ export const local = ({ kernel, later, receive }: {
         hasRoom: () => true,
         words: () => undefined,
         open: () => undefined,
+        cameIn: () => {},
         whenFlushed: (callback) => callback(),
         close: () => {
           kernel.removePeer(own)

@@ -2,8 +2,7 @@
  * Messages over a connection: frames them, and sends what one tick produced with one write.
  */
 import { FrameDecoder, lengthSize, type OnFrame, writeNumber } from "../transport/frames.ts"
-import type { Collector, Duplex } from "../transport/transport.ts"
-import { YoungGarbage } from "../youngGarbage.ts"
+import type { Collector, Duplex, Transport } from "../transport/transport.ts"
 import * as Message from "./message.ts"
 
 /** Messages that fit in here together are sent with one write. */
@@ -79,13 +78,19 @@ export class MessageReader implements Collector {
   private readonly decoder: FrameDecoder
   private readonly onMessage: (message: Message.Message) => boolean
   private readonly onInvalid: () => void
-  private readonly garbage = new YoungGarbage()
+  private readonly cameIn: Transport["cameIn"]
   private valid = true
 
-  constructor(onMessage: (message: Message.Message) => boolean, onInvalid: () => void, limit?: number) {
+  constructor(
+    onMessage: (message: Message.Message) => boolean,
+    onInvalid: () => void,
+    cameIn: Transport["cameIn"],
+    limit?: number
+  ) {
     this.decoder = new FrameDecoder(limit)
     this.onMessage = onMessage
     this.onInvalid = onInvalid
+    this.cameIn = cameIn
   }
 
   feed(chunk: Buffer): void {
@@ -113,7 +118,7 @@ export class MessageReader implements Collector {
   private readonly onFrame: OnFrame = (source, start, end) => {
     if (!this.valid) return
     const message = Message.read(source, start, end)
-    this.garbage.count(end - start)
+    this.cameIn(end - start)
     if (message !== undefined && this.onMessage(message)) return
     this.valid = false
     this.onInvalid()

@@ -11,6 +11,11 @@ const maxKept = 8 * 1024 * 1024
 /** A piece of memory may be so many times larger than what it is used for. */
 const maxWaste = 2
 
+/** Gives it back to the system at once, and not when V8 finds out. */
+const free = (memory: ArrayBuffer): void => {
+  memory.transfer(0)
+}
+
 export class FrameMemory {
   /** Those that were used last are at the end. */
   private readonly kept: Array<ArrayBuffer> = []
@@ -27,17 +32,17 @@ export class FrameMemory {
   }
 
   /** Nobody will read this frame any more. It was taken here, and is given back once. */
-  give({ buffer, length }: Uint8Array): void {
+  give(frame: Uint8Array): void {
     // The buffer of a tiny one would have to be made first.
-    if (length < long) return
-    const memory = buffer as ArrayBuffer
+    if (frame.length < long) return
+    const memory = frame.buffer as ArrayBuffer
+    if (memory.byteLength > maxKept) return free(memory)
     this.kept.push(memory)
     this.keptBytes += memory.byteLength
-    // Also if nothing is left then: it is given back at once, and not when V8 finds out.
     while (this.keptBytes > maxKept) {
       const oldest = this.kept.shift()!
       this.keptBytes -= oldest.byteLength
-      oldest.transfer(0)
+      free(oldest)
     }
   }
 }

@@ -160,7 +160,11 @@ export class PoolImpl {
   target(target: Target.Any): TaskTarget {
     let known = this.targets.get(target)
     if (known === undefined) {
-      known = { number: this.targets.size, memory: this.memory, ...TaskCodecs.make(Target.definitionOf(target), this.hub) }
+      known = {
+        number: this.targets.size,
+        memory: this.memory,
+        ...TaskCodecs.make(Target.definitionOf(target), this.hub)
+      }
       this.targets.set(target, known)
     }
     return known

@@ -370,6 +370,7 @@ export const over = (below: Transport, { capacity, poller, shared }: Options): T
   return {
     poll: () => poller.pollAll(),
     onFound: (listener) => poller.onFound(listener),
+    cameIn: below.cameIn,
     share: (size) => {
       const segment = sharedBytes + size > maxShared ? undefined : shared.create(size)
       if (segment === undefined) return undefined

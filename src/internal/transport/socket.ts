@@ -11,6 +11,7 @@ import * as os from "node:os"
 import * as path from "node:path"
 import { randomBytes } from "../crypto.ts"
 import type { Guard } from "../process/guard.ts"
+import { messageGarbage } from "./messageGarbage.ts"
 import { copied, type Duplex, type DuplexEvents, type Transport, TransportError } from "./transport.ts"
 
 /** The kernel's limit for the path of a socket, with its final zero: 104 on macOS, 108 on Linux. */
@@ -100,6 +101,7 @@ const makeAddress = (guard: Guard) =>
 
 /** A transport whose directories outlive this process by a moment at most. */
 export const make = (guard: Guard): Transport => ({
+  cameIn: messageGarbage(),
   poll: () => {},
   onFound: () => () => {},
   share: () => undefined,

@@ -88,6 +88,8 @@ export interface Transport {
   readonly poll: () => void
   /** Calls back when something was taken in that nobody has asked for. Gives what ends that. */
   readonly onFound: (listener: () => void) => () => void
+  /** A message of so many bytes has come to this process, and will be garbage some time. */
+  readonly cameIn: (bytes: number) => void
   /** Makes memory for all who connect. `undefined`: there is none. */
   readonly share: (size: number) => NamedSegment | undefined
   /** Accepts connections until the scope closes. Gives the address that others connect to. */

@@ -1,0 +1,76 @@
+import { assert, describe, it } from "@effect/vitest"
+import { execFileSync } from "node:child_process"
+import { messageGarbage } from "../../src/internal/transport/messageGarbage.ts"
+
+const MiB = 1024 * 1024
+
+/** How many collections there were after each of so many messages of a size, if each takes so many milliseconds. */
+const collections = (count: number, size: number, times: ReadonlyArray<number>): Array<number> => {
+  let time = 0
+  let collected = 0
+  const cameIn = messageGarbage(() => time += times[collected++ % times.length]!, () => time)
+  return Array.from({ length: count }, () => {
+    cameIn(size)
+    return collected
+  })
+}
+
+/** What a program prints that gets so many messages of 1 MiB and keeps none of them, with `cameIn` or without. */
+const run = (tells: boolean, ...flags: ReadonlyArray<string>): { readonly major: number; readonly gc: string } => {
+  const program = `
+    import { PerformanceObserver } from "node:perf_hooks"
+    import { runInNewContext } from "node:vm"
+    import { messageGarbage } from ${
+    JSON.stringify(new URL("../../src/internal/transport/messageGarbage.ts", import.meta.url).href)
+  }
+    let major = 0
+    new PerformanceObserver((list) => {
+      for (const { detail } of list.getEntries()) if (detail.kind === 4) major++
+    }).observe({ entryTypes: ["gc"] })
+    const cameIn = messageGarbage()
+    for (let i = 0; i < 800; i++) {
+      const message = Buffer.allocUnsafeSlow(${MiB})
+      if (${tells}) cameIn(message.length)
+      if (i % 100 === 0) await new Promise(setImmediate)
+    }
+    await new Promise((resolve) => setTimeout(resolve, 20))
+    console.log(JSON.stringify({ major, gc: typeof gc + " " + runInNewContext("typeof gc") }))`
+  const output = execFileSync(process.execPath, [...flags, "--input-type=module", "--eval", program], {
+    encoding: "utf8",
+    timeout: 60_000
+  })
+  return JSON.parse(output)
+}
+
+describe("the garbage of messages", () => {
+  it("is collected after each 2 MiB, whatever the size of a message", () => {
+    assert.deepStrictEqual(collections(8, MiB / 2, [0.1]), [0, 0, 0, 1, 1, 1, 1, 2])
+    assert.deepStrictEqual(collections(3, 3 * MiB, [0.1]), [1, 2, 3])
+    assert.strictEqual(collections(2 ** 18, 16, [0.1]).at(-1), 2)
+  })
+
+  it("is left to V8 where messages are longer than what has it mark its heap", () => {
+    assert.strictEqual(collections(100, 8 * MiB + 1, [0.1]).at(-1), 0)
+  })
+
+  it("is collected less often where that takes long, and as before when it does not any more", () => {
+    const after = (times: ReadonlyArray<number>) => collections(2000, 2 * MiB, times)
+    // Three after each message, three after each second one, and so on; not less often than after each sixteenth.
+    assert.deepStrictEqual([3, 9, 21, 45, 93].map((count) => after([5])[count - 1]), [3, 6, 9, 12, 15])
+    assert.deepStrictEqual([93 + 16, 93 + 160].map((count) => after([5])[count - 1]), [16, 25])
+    const quickAgain = [...Array.from({ length: 12 }, () => 5), ...Array.from({ length: 2000 }, () => 0.1)]
+    assert.deepStrictEqual([45, 61, 62, 63].map((count) => after(quickAgain)[count - 1]), [12, 13, 14, 15])
+  })
+
+  it("is collected in spite of a slow one now and then", () => {
+    assert.strictEqual(collections(600, 2 * MiB, [0.1, 30, 30]).at(-1), 600)
+  })
+
+  it("costs V8 no marking of its heap, and leaves no flag behind", () => {
+    const [without, told] = [run(false), run(true)]
+    assert.isAtLeast(without.major, 5)
+    assert.isAtMost(told.major, without.major / 3)
+    assert.strictEqual(told.gc, "undefined undefined")
+    assert.strictEqual(run(true, "--expose-gc").gc, "function function")
+  })
+})
