@@ -5,8 +5,6 @@
  * milliseconds on several processors, to find what is all young and garbage. A collection of the young generation finds the same in
  * a fraction of a millisecond, but V8 makes none as long as the heap itself has room.
  */
-import { setFlagsFromString } from "node:v8"
-import { runInNewContext } from "node:vm"
 
 /**
  * Bytes of messages from one collection to the next. V8 begins to mark at 8 MiB more than there were after it has marked the last time, some of
@@ -26,6 +24,9 @@ const longest = 8 * 1024 * 1024
 /** A function that V8 gives to who asks for it by a flag. The flag is set for as long as that takes. */
 const find = (): NodeJS.GCFunction => {
   if (globalThis.gc !== undefined) return globalThis.gc
+  // Most processes need neither.
+  const { setFlagsFromString } = process.getBuiltinModule("node:v8")
+  const { runInNewContext } = process.getBuiltinModule("node:vm")
   setFlagsFromString("--expose-gc")
   try {
     return runInNewContext("gc") as NodeJS.GCFunction
