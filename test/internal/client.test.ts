@@ -1,6 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Exit, Fiber } from "effect"
 import { Client, type Operation } from "../../src/internal/hub/client.ts"
+import * as Credit from "../../src/internal/hub/credit.ts"
 import { ItemRingWriter, sizeOf } from "../../src/internal/hub/itemRing.ts"
 import type { LinkEvents } from "../../src/internal/hub/link.ts"
 import * as Message from "../../src/internal/hub/message.ts"
@@ -14,8 +15,8 @@ const make = () => {
   let events: LinkEvents
   const said: Array<Message.Message> = []
   let last = 0
-  const say = (message: Message.Message): undefined => {
-    said.push(message)
+  const say = (message: Message.Message, head?: unknown): undefined => {
+    said.push(head instanceof Uint8Array ? { ...message, bytes: Message.copy(message.bytes, head) } : message)
     last = message.request
   }
   const memory = { opened: 0, released: 0 }
@@ -57,6 +58,9 @@ const make = () => {
   return {
     client,
     ref,
+    words,
+    /** The bytes of what was said since the last time. */
+    bytes: () => said.splice(0).map(({ bytes }) => textOf(bytes)),
     get: () => Effect.runFork(client.perform(get)),
     hub: new ItemRingWriter(shared),
     memory,
@@ -135,5 +139,18 @@ describe("a client and shared memory", () => {
     share()
     assert.isTrue(Exit.isSuccess(await Effect.runPromise(Fiber.await(fiber))))
     assert.strictEqual(memory.opened, 0)
+  })
+})
+
+describe("a client that puts on credit", () => {
+  it("pays for what belongs in front of the bytes too", () => {
+    const { bytes, client, ref, words } = make()
+    Credit.give(words, ref, 2 * Credit.roomOf(6), false)
+    assert.isDefined(client.putNow(ref, Buffer.from("bytes."), false))
+    assert.strictEqual(words[ref], Credit.roomOf(6))
+    assert.isUndefined(client.putNow(ref, Buffer.from("bytes."), false, Buffer.from("2")))
+    assert.isDefined(client.putNow(ref, Buffer.from("tes."), false, Buffer.from("by")))
+    assert.strictEqual(words[ref], 0)
+    assert.deepStrictEqual(bytes(), ["bytes.", "bytes."])
   })
 })

@@ -15,8 +15,8 @@ const collections = (count: number, size: number, times: ReadonlyArray<number>):
   })
 }
 
-/** What a program prints that gets so many messages of 1 MiB and keeps none of them, with `cameIn` or without. */
-const run = (tells: boolean, ...flags: ReadonlyArray<string>): { readonly major: number; readonly gc: string } => {
+/** What a program prints that gets many messages of 1 MiB and keeps none of them. */
+const run = (...flags: ReadonlyArray<string>): { readonly major: number; readonly gc: string } => {
   const program = `
     import { PerformanceObserver } from "node:perf_hooks"
     import { runInNewContext } from "node:vm"
@@ -30,7 +30,7 @@ const run = (tells: boolean, ...flags: ReadonlyArray<string>): { readonly major:
     const cameIn = messageGarbage()
     for (let i = 0; i < 800; i++) {
       const message = Buffer.allocUnsafeSlow(${MiB})
-      if (${tells}) cameIn(message.length)
+      cameIn(message.length)
       if (i % 100 === 0) await new Promise(setImmediate)
     }
     await new Promise((resolve) => setTimeout(resolve, 20))
@@ -67,10 +67,10 @@ describe("the garbage of messages", () => {
   })
 
   it("costs V8 no marking of its heap, and leaves no flag behind", () => {
-    const [without, told] = [run(false), run(true)]
-    assert.isAtLeast(without.major, 5)
-    assert.isAtMost(told.major, without.major / 3)
+    // Without, V8 of Node 24 marks it eight times; that of others seldom.
+    const told = run()
+    assert.isAtMost(told.major, 1)
     assert.strictEqual(told.gc, "undefined undefined")
-    assert.strictEqual(run(true, "--expose-gc").gc, "function function")
+    assert.strictEqual(run("--expose-gc").gc, "function function")
   })
 })

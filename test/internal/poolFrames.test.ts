@@ -9,13 +9,13 @@ describe("the frames of a pool", () => {
   it("are read as they were written, up to the largest number", () => {
     for (const number of [0, 1, 255, 256, 65_536, 0x7fff_ffff, 0x8000_0000, 0xffff_ffff]) {
       const body = new Uint8Array([1, 2, 3])
-      assert.deepStrictEqual(Frames.parse(Frames.frame(Frames.Kind.Success, number, body)), {
+      assert.deepStrictEqual(Frames.parse(Frames.toBytes(Frames.frame(Frames.Kind.Success, number, body))), {
         kind: Frames.Kind.Success,
         number,
         body
       })
     }
-    assert.strictEqual(Frames.parse(Frames.frame(Frames.Kind.Ready, 0)).body.length, 0)
+    assert.strictEqual(Frames.parse(Frames.toBytes(Frames.frame(Frames.Kind.Ready, 0))).body.length, 0)
   })
 
   it("hold a task with its target, its span and its payload, and its number can be read without the rest", () => {
@@ -45,8 +45,8 @@ describe("the frames of a pool", () => {
 
   it("keep the values before a failure apart from it", () => {
     for (const [values, exit] of [[[], []], [[1, 2], []], [[], [3]], [[1, 2, 3], [4, 5]]] as const) {
-      const bytes = Frames.failureAfter(7, new Uint8Array(values), new Uint8Array(exit))
-      const { body, kind, number } = Frames.parse(bytes)
+      const frame = Frames.failureAfter(7, new Uint8Array(values), new Uint8Array(exit))
+      const { body, kind, number } = Frames.parse(Frames.toBytes(frame))
       assert.deepStrictEqual([kind, number], [Frames.Kind.FailureAfter, 7])
       const parsed = Frames.parseFailureAfter(body)
       assert.deepStrictEqual([Array.from(parsed.values), Array.from(parsed.exit)], [[...values], [...exit]])
@@ -59,14 +59,14 @@ describe("the frames of a pool", () => {
       name: "the \"target\"",
       inherited: [new Uint8Array([]), new Uint8Array([0, 255, 128])]
     }
-    const { body, kind, number } = Frames.parse(Frames.load(3, load))
+    const { body, kind, number } = Frames.parse(Frames.toBytes(Frames.load(3, load)))
     assert.deepStrictEqual([kind, number], [Frames.Kind.Load, 3])
     assert.deepStrictEqual(Frames.parseLoad(body), load)
   })
 
   it("say why a target can't be loaded, whatever was thrown", () => {
     const error = new TypeError("no such thing")
-    const { body, kind } = Frames.parse(Frames.cantLoad(1, error))
+    const { body, kind } = Frames.parse(Frames.toBytes(Frames.cantLoad(1, error)))
     assert.strictEqual(kind, Frames.Kind.CantLoad)
     assert.deepStrictEqual(Frames.parseJson(body), {
       reason: "HandOverFailed",

@@ -151,14 +151,23 @@ export class Client {
   /**
    * Puts without an answer, if there is room for it: in a hub of this process, or reserved in that of another. From when the effect
    * returns on, the item will be delivered, whatever happens to this process. `undefined`: it must be asked. Bytes that are `isOwned` will
-   * not change.
+   * not change. In front of them there may be a `head`, a few bytes that need not stay.
    */
-  putNow(ref: number, bytes: Uint8Array, isOwned = false): Effect.Effect<void, HubLost> | undefined {
-    if (this.link.near !== undefined) return this.link.near.put(ref, bytes, isOwned) ? Effect.void : undefined
+  putNow(
+    ref: number,
+    bytes: Uint8Array,
+    isOwned = false,
+    head?: Uint8Array
+  ): Effect.Effect<void, HubLost> | undefined {
+    if (this.link.near !== undefined) return this.link.near.put(ref, bytes, isOwned, head) ? Effect.void : undefined
     if (this.lost !== undefined || this.creditSuspended > 0) return undefined
     const words = this.link.words()
-    if (words === undefined || ref >= Credit.slots || !Credit.take(words, ref, bytes.length)) return undefined
-    this.send(Message.Request.Put, 0, ref, Message.PutFlag.onCredit, bytes)
+    const size = bytes.length + (head === undefined ? 0 : head.length)
+    if (words === undefined || ref >= Credit.slots || !Credit.take(words, ref, size)) return undefined
+    const message = Message.make(Message.Request.Put, 0, ref, Message.PutFlag.onCredit, bytes)
+    this.count(message)
+    if (head !== undefined) this.sentBytes += head.length
+    this.link.send(message, head)
     this.link.flush()
     return this.link.hasRoom() === true ? Effect.void : this.flushed
   }

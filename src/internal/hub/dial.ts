@@ -113,8 +113,8 @@ const attempt = Effect.fnUntraced(function*(options: Options) {
             messages.feed(chunk)
           onClose = events.onLost
           return {
-            send: (message) =>
-              writer.send(message),
+            send: (message, head) =>
+              writer.send(message, head),
             ask: (message, eager) => {
               writer.send(eager ? { ...message, flag: message.flag | Message.GetFlag.shared } : message)
               return undefined

@@ -15,8 +15,8 @@ export interface LinkEvents {
 
 /** One end of the way between a client and a hub. Messages keep their order. */
 export interface Link {
-  /** Sends a message at the end of this tick, or with the next `flush`. */
-  readonly send: (message: Message.Message) => void
+  /** Sends a message at the end of this tick, or with the next `flush`. Its bytes come behind the few of `head`, which is copied. */
+  readonly send: (message: Message.Message, head?: Uint8Array) => void
   /**
    * Sends a request. Gives the answer where the hub is near enough to answer at once; then it does not come by `onMessage`. An `eager`
    * one is a Get that takes what comes without further ado: it may be accepted already, or there may be more behind it.
@@ -24,7 +24,7 @@ export interface Link {
   readonly ask: (message: Message.Message, eager: boolean) => Message.Message | undefined
   /** Where the hub is in this process, what it can do at once costs no message: see `putNow`, `takeNow` and `taskDoneNow` of the kernel. */
   readonly near?: {
-    readonly put: (ref: number, bytes: Uint8Array, isOwned: boolean) => boolean
+    readonly put: (ref: number, bytes: Uint8Array, isOwned: boolean, head: Uint8Array | undefined) => boolean
     readonly take: (ref: number) => Uint8Array | undefined
     readonly taskDone: (ref: number) => boolean
   } | undefined
@@ -114,13 +114,19 @@ export const local = ({ kernel, later, receive }: {
         if (turns === 0) setImmediate(task)
         else later(task)
       })
-      const send = (message: Message.Message) => {
-        receive(own, message.op === Message.Request.Put ? { ...message, bytes: Message.copy(message.bytes) } : message)
+      const send = (message: Message.Message, head?: Uint8Array) => {
+        receive(
+          own,
+          message.op === Message.Request.Put ? { ...message, bytes: Message.copy(message.bytes, head) } : message
+        )
       }
       return {
         send,
         near: {
-          put: (ref, bytes, isOwned) => kernel.putNow(own, ref, bytes, isOwned),
+          put: (ref, bytes, isOwned, head) =>
+            head === undefined
+              ? kernel.putNow(own, ref, bytes, isOwned)
+              : kernel.putNow(own, ref, Message.copy(bytes, head), true),
           // An item must not overtake those that wait to be delivered.
           take: (ref) => items.has(ref) ? undefined : kernel.takeNow(own, ref),
           taskDone: (ref) => kernel.taskDoneNow(own, ref)

@@ -133,8 +133,17 @@ export const make = (op: Op, request: number, ref: number, flag: number, bytes: 
   bytes
 })
 
-/** The bytes of a message for a kernel, which keeps them, while an encoder may use its buffer again. The `slice` of a `Buffer` does not copy. */
-export const copy = (bytes: Uint8Array): Uint8Array => new Uint8Array(bytes)
+/**
+ * The bytes of a message for a kernel, which keeps them, while an encoder may use its buffer again; behind those of a `head`, if there is
+ * one. The `slice` of a `Buffer` does not copy.
+ */
+export const copy = (bytes: Uint8Array, head?: Uint8Array): Uint8Array => {
+  if (head === undefined) return new Uint8Array(bytes)
+  const all = new Uint8Array(head.length + bytes.length)
+  all.set(head)
+  all.set(bytes, head.length)
+  return all
+}
 
 /** Writes the header of a message. */
 export const writeHeader = (message: Message, target: Buffer, offset: number): void => {

@@ -11,6 +11,8 @@ const scratchSize = 16 * 1024
 /** A call of `set` costs more than to copy a few bytes. */
 const fewBytes = 24
 
+const none = new Uint8Array(0)
+
 const put = (bytes: Uint8Array, target: Uint8Array, offset: number): void => {
   if (bytes.length > fewBytes) return target.set(bytes, offset)
   for (let i = 0; i < bytes.length; i++) target[offset + i] = bytes[i]!
@@ -27,13 +29,14 @@ export class MessageWriter {
     this.duplex = duplex
   }
 
-  send(message: Message.Message): void {
-    const size = Message.headerSize + message.bytes.length
+  send(message: Message.Message, head: Uint8Array = none): void {
+    const size = Message.headerSize + head.length + message.bytes.length
     if (this.used + lengthSize + size > scratchSize) this.flush()
     const { scratch, used } = this
     writeNumber(scratch, used, size)
     Message.writeHeader(message, scratch, used + lengthSize)
-    const start = used + lengthSize + Message.headerSize
+    put(head, scratch, used + lengthSize + Message.headerSize)
+    const start = used + lengthSize + Message.headerSize + head.length
     if (start + message.bytes.length <= scratchSize) {
       put(message.bytes, scratch, start)
       this.used = start + message.bytes.length

@@ -125,8 +125,8 @@ export class Reference {
   }
 
   /** Puts bytes where that can be done at once, or has but to leave this process. `undefined`: it can't. See {@link Client.putNow}. */
-  putNow(bytes: Uint8Array, isOwned = false): Effect.Effect<void, HubLost> | undefined {
-    return this.detached ? undefined : this.client.putNow(this.ref, bytes, isOwned)
+  putNow(bytes: Uint8Array, isOwned = false, head?: Uint8Array): Effect.Effect<void, HubLost> | undefined {
+    return this.detached ? undefined : this.client.putNow(this.ref, bytes, isOwned, head)
   }
 
   /** Takes the next item for good, where that can be done at once. `undefined`: it can't. */

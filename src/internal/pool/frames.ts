@@ -60,7 +60,7 @@ export interface NotLoaded {
   readonly stack: string
 }
 
-const headerSize = 5
+export const headerSize = 5
 const none = new Uint8Array(0)
 const encoder = new TextEncoder()
 const decoder = new TextDecoder()
@@ -75,12 +75,18 @@ const writeNumber = (bytes: Uint8Array, at: number, number: number): void => {
   bytes[at + 3] = number >>> 24
 }
 
-export const frame = (kind: number, number: number, body: Uint8Array = none, memory?: FrameMemory): Uint8Array => {
-  const size = headerSize + body.length
-  const bytes = memory === undefined ? new Uint8Array(size) : memory.take(size)
+export const frame = (kind: number, number: number, body: Uint8Array = none): Frame => ({ kind, number, body })
+
+/** What comes before the body. */
+export const writeHeader = ({ kind, number }: Frame, bytes: Uint8Array): void => {
   bytes[0] = kind
   writeNumber(bytes, 1, number)
-  bytes.set(body, headerSize)
+}
+
+export const toBytes = (frame: Frame): Uint8Array => {
+  const bytes = new Uint8Array(headerSize + frame.body.length)
+  writeHeader(frame, bytes)
+  bytes.set(frame.body, headerSize)
   return bytes
 }
 
@@ -120,7 +126,7 @@ export const parseTask = (bytes: Uint8Array): Task => {
   }
 }
 
-export const failureAfter = (id: number, values: Uint8Array, exit: Uint8Array): Uint8Array => {
+export const failureAfter = (id: number, values: Uint8Array, exit: Uint8Array): Frame => {
   const body = new Uint8Array(4 + values.length + exit.length)
   writeNumber(body, 0, values.length)
   body.set(values, 4)
@@ -134,13 +140,13 @@ export const parseFailureAfter = (body: Uint8Array): { readonly values: Uint8Arr
 }
 
 /** Anything that JSON can hold. */
-export const json = (kind: number, number: number, value: unknown): Uint8Array =>
+export const json = (kind: number, number: number, value: unknown): Frame =>
   frame(kind, number, encoder.encode(JSON.stringify(value)))
 
 export const parseJson = (body: Uint8Array): any => JSON.parse(decoder.decode(body))
 
 /** What is said instead of {@link load} if an inherited object can't be handed over. */
-export const cantLoad = (number: number, error: Error): Uint8Array =>
+export const cantLoad = (number: number, error: Error): Frame =>
   json(Kind.CantLoad, number, notLoaded("HandOverFailed", error))
 
 /** Why a target can't be run, from what was thrown. */
@@ -157,7 +163,7 @@ export interface Load {
   readonly inherited: ReadonlyArray<Uint8Array>
 }
 
-export const load = (number: number, { inherited, module, name }: Load): Uint8Array =>
+export const load = (number: number, { inherited, module, name }: Load): Frame =>
   json(Kind.Load, number, { module, name, inherited: inherited.map((bytes) => Buffer.from(bytes).toString("base64")) })
 
 export const parseLoad = (body: Uint8Array): Load => {

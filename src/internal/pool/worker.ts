@@ -21,7 +21,6 @@ import type { ConnectionImpl } from "../connection.ts"
 import { encodeExit, misfit } from "../process/program.ts"
 import { registry } from "../process/registry.ts"
 import { CurrentTransit } from "../transit.ts"
-import { FrameMemory } from "./frameMemory.ts"
 import * as Frames from "./frames.ts"
 import * as HeapReport from "./heapReport.ts"
 import { oneByOne } from "./oneByOne.ts"
@@ -51,7 +50,7 @@ interface Loaded extends TaskCodecs.TaskCodecs {
 interface Current {
   readonly id: number
   interrupted: boolean
-  fiber: Fiber.Fiber<Uint8Array> | undefined
+  fiber: Fiber.Fiber<Frames.Frame> | undefined
 }
 
 /** Ends without a failure when the pool has let go of this worker. */
@@ -120,7 +119,6 @@ export const serve = <E, R>(
       if (target === undefined) targets.set(number, target = Deferred.makeUnsafe())
       return target
     }
-    const memory = new FrameMemory()
     let current: Current | undefined
     /** Tasks that were interrupted before they were taken, or when they had just been answered. */
     const early = new Set<number>()
@@ -146,20 +144,20 @@ export const serve = <E, R>(
       { definition, outcome }: Loaded,
       id: number,
       exit: Exit.Exit<unknown, unknown>
-    ): Effect.Effect<Uint8Array> =>
+    ): Effect.Effect<Frames.Frame> =>
       Effect.map(encodeExit(definition, outcome, exit), ({ bytes }) => Frames.frame(Frames.Kind.Failure, id, bytes))
 
     const success = (
       loaded: Loaded,
       id: number,
       encoded: Effect.Effect<Uint8Array, EncodeError>
-    ): Effect.Effect<Uint8Array> =>
+    ): Effect.Effect<Frames.Frame> =>
       Effect.catchEager(
-        Effect.mapEager(encoded, (bytes) => Frames.frame(Frames.Kind.Success, id, bytes, memory)),
+        Effect.mapEager(encoded, (bytes) => Frames.frame(Frames.Kind.Success, id, bytes)),
         ({ problem }) => failure(loaded, id, Exit.die(misfit(loaded.definition, Exit.void, problem)))
       )
 
-    const runTask = (loaded: Loaded, id: number, bytes: Uint8Array): Effect.Effect<Uint8Array> => {
+    const runTask = (loaded: Loaded, id: number, bytes: Uint8Array): Effect.Effect<Frames.Frame> => {
       const payload = loaded.payload.decode(bytes, "run")
       const run = Codec.isDone(payload)
         ? runOne(loaded, payload.value)
@@ -170,7 +168,7 @@ export const serve = <E, R>(
       })
     }
 
-    const runSeries = (loaded: Loaded, id: number, bytes: Uint8Array): Effect.Effect<Uint8Array> => {
+    const runSeries = (loaded: Loaded, id: number, bytes: Uint8Array): Effect.Effect<Frames.Frame> => {
       const values: Array<unknown> = []
       const run = Effect.scoped(
         Effect.flatMap(decoded(loaded.payloads.decode(bytes, "run")), (payloads) => {
@@ -208,7 +206,7 @@ export const serve = <E, R>(
     }
 
     /** The answer to a task: already there, if nothing has to be waited for. */
-    const execute = (task: Frames.Task): Effect.Effect<Uint8Array> => {
+    const execute = (task: Frames.Task): Effect.Effect<Frames.Frame> => {
       const start = (loaded: Loaded) => {
         const run = task.isSeries
           ? runSeries(loaded, task.id, task.payload)
@@ -232,7 +230,7 @@ export const serve = <E, R>(
     const perform = (
       bytes: Uint8Array,
       restore: <A>(effect: Effect.Effect<A>) => Effect.Effect<A>
-    ): Effect.Effect<Uint8Array> => {
+    ): Effect.Effect<Frames.Frame> => {
       const task = Frames.parseTask(bytes)
       const interrupted = early.delete(task.id)
       const execution = execute(task)
@@ -241,7 +239,7 @@ export const serve = <E, R>(
       return Effect.flatMap(Effect.forkChild(restore(execution), { startImmediately: true }), (fiber) => {
         running.fiber = fiber
         if (running.interrupted) fiber.interruptUnsafe()
-        const answer = (exit: Exit.Exit<Uint8Array>) => {
+        const answer = (exit: Exit.Exit<Frames.Frame>) => {
           current = undefined
           // Interrupted before it ran, or while its outcome was encoded.
           return Exit.isSuccess(exit) ? exit : Effect.succeed(Frames.frame(Frames.Kind.Failure, task.id))
@@ -255,12 +253,14 @@ export const serve = <E, R>(
       })
     }
 
+    const tell = (frame: Frames.Frame) => control.sendBytes(Frames.toBytes(frame))
+
     let lastMemory = 0
     const reportMemory = Effect.suspend(() => {
       const now = performance.now()
       if (now - lastMemory < memoryInterval) return Effect.void
       lastMemory = now
-      return control.sendBytes(Frames.frame(Frames.Kind.Memory, process.memoryUsage.rss() / 1024))
+      return tell(Frames.frame(Frames.Kind.Memory, process.memoryUsage.rss() / 1024))
     })
 
     const onControl = (bytes: Uint8Array): Effect.Effect<void> => {
@@ -284,14 +284,11 @@ export const serve = <E, R>(
       untilOver(Effect.forever(oneByOne(control, onControl), { disableYield: true })),
       scope
     )
-    yield* untilOver(control.sendBytes(Frames.frame(Frames.Kind.Ready, 0)))
-    const send = (answer: Uint8Array) => {
-      const sent = control.reference.putNow(answer)
-      if (sent === undefined || !Codec.isDone(sent)) {
-        return Effect.andThen(sent ?? control.sendBytes(answer), Effect.sync(() => memory.give(answer)))
-      }
-      memory.give(answer)
-      return sent
+    yield* untilOver(tell(Frames.frame(Frames.Kind.Ready, 0)))
+    const header = new Uint8Array(Frames.headerSize)
+    const send = (answer: Frames.Frame) => {
+      Frames.writeHeader(answer, header)
+      return control.reference.putNow(answer.body, false, header) ?? tell(answer)
     }
     // A task that was taken is answered.
     const work = Effect.uninterruptibleMask((restore) =>

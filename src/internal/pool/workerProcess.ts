@@ -179,8 +179,8 @@ export class WorkerProcess {
     return Effect.suspend(() => this.tell(Frames.frame(Frames.Kind.Interrupt, id)))
   }
 
-  private tell(frame: Uint8Array): Effect.Effect<void> {
-    return this.control === undefined ? Effect.void : Effect.ignore(this.control.sendBytes(frame))
+  private tell(frame: Frames.Frame): Effect.Effect<void> {
+    return this.control === undefined ? Effect.void : Effect.ignore(this.control.sendBytes(Frames.toBytes(frame)))
   }
 
   /** Interrupts what it does, so that its finalizers run and it ends. */
