@@ -70,8 +70,11 @@ export class Backlog<J extends Waiting> {
   /** `false` if it was not there. */
   delete(job: J): boolean {
     if (!this.has(job)) return false
-    const { level, next, previous } = job.place!
+    const place = job.place!
+    const { level, next, previous } = place
     job.place = undefined
+    // Garbage that is old would keep what it refers to, and this all that follow: V8 would find none of them before it marks its heap.
+    place.next = place.previous = undefined
     this.count--
     if (previous === undefined) level.first = next
     else previous.next = next

@@ -83,6 +83,7 @@ export class PoolHandle {
       (taskOptions) =>
         Effect.uninterruptibleMask((restore) =>
           Effect.flatMap(restore(this.admitted(this.pool.makeTask(known, payload, taskOptions))), (task) => {
+            task.isKept = true
             this.pool.enqueue(task)
             return Effect.as(this.pool.flush, makeTask(this.pool, known, task))
           })
@@ -367,9 +368,9 @@ const makeTask = (pool: PoolImpl, target: TaskTarget, task: Task): Pool.Task<unk
     result,
     await: Effect.exit(result),
     poll: Effect.suspend(() =>
-      task.answer === undefined
-        ? Effect.succeed(Option.none<Exit.Exit<unknown, unknown>>())
-        : Effect.map(Effect.exit(valueOf(target, task.answer)), Option.some)
+      task.isOver
+        ? Effect.map(Effect.exit(result), Option.some)
+        : Effect.succeed(Option.none<Exit.Exit<unknown, unknown>>())
     ),
     state: Effect.sync(() => task.state),
     cancel: pool.cancel(task)

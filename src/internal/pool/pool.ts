@@ -301,7 +301,7 @@ export class PoolImpl {
   /** It is in the backlog again, unless nobody wants it any more. */
   private waits(task: Task): void {
     // It was refused while it was on its way.
-    if (task.answer !== undefined) return
+    if (task.isOver) return
     task.slot = undefined
     task.sent = false
     if (!task.isCancelled) return this.dispatcher.backlog.add(task)
@@ -312,7 +312,7 @@ export class PoolImpl {
   /** The task need not go on. Returns when it does not. */
   cancel(task: Task): Effect.Effect<void> {
     return Effect.suspend(() => {
-      if (task.answer !== undefined) return Effect.void
+      if (task.isOver) return Effect.void
       task.isCancelled = true
       const worker = task.slot as Worker | undefined
       if (this.dispatcher.backlog.delete(task) || worker === undefined || worker.pinned.delete(task)) {
@@ -340,14 +340,14 @@ export class PoolImpl {
   private interruptTask(worker: Worker, task: Task): Effect.Effect<void> {
     return worker.process.interruptTask(task.id).pipe(
       Effect.andThen(this.flush),
-      Effect.andThen(this.within(task.answered)),
+      Effect.andThen(this.within(task.over)),
       Effect.andThen(Effect.suspend(() => this.isStuck(worker, task) ? this.end(worker, task) : Effect.void)),
-      Effect.andThen(Effect.asVoid(task.answered))
+      Effect.andThen(task.over)
     )
   }
 
   private isStuck(worker: Worker, task: Task): boolean {
-    return task.answer === undefined && task.slot === worker
+    return !task.isOver && task.slot === worker
   }
 
   /** Ends a worker with a task that does not let itself be interrupted. It gets no other one that would suffer. */
@@ -518,7 +518,7 @@ export class PoolImpl {
   }
 
   private onLost(task: Task, error: WorkerLost): void {
-    if (task.answer !== undefined) return
+    if (task.isOver) return
     if (task.isCancelled) {
       this.count("failed")
       return task.deliver(Cause.interrupt())
@@ -549,7 +549,7 @@ export class PoolImpl {
       task.retryStep ??= yield* Schedule.toStep(task.options.retry!)
       const [, delay] = yield* task.retryStep(this.now, error)
       yield* Effect.sleep(delay)
-      if (task.answer !== undefined) return
+      if (task.isOver) return
       if (!task.canBeSentAgain) yield* task.encode(this.local)
       const hurry = this.hurry
       if (hurry === undefined) this.dispatcher.backlog.add(task)

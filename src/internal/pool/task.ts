@@ -64,6 +64,10 @@ export class Task implements Job {
   isCancelled = false
   /** Of its schedule for retries, once it was needed. */
   retryStep: ((now: number, error: WorkerLost) => Pull.Pull<[unknown, Duration.Duration], never, unknown>) | undefined
+  isOver = false
+  /** Its answer may be asked for at any time. */
+  isKept = false
+  /** As long as it may be asked for. */
   answer: Answer | undefined
   private payload: unknown
   private tickets: Scope.Closeable | undefined
@@ -126,14 +130,14 @@ export class Task implements Job {
   }
 
   get state(): "queued" | "running" | "done" {
-    if (this.answer !== undefined) return "done"
+    if (this.isOver) return "done"
     return this.slot !== undefined && this.slot.assigned[0] === this ? "running" : "queued"
   }
 
   /** It is over; once. */
   deliver(answer: Answer): void {
-    if (this.answer !== undefined) return
-    this.answer = answer
+    if (this.isOver) return
+    this.isOver = true
     // The worker that has answered has read it. Of those that were lost nobody knows what they have.
     if (this.frame !== undefined && isFrame(answer) && this.losses === 0) this.target.memory.give(this.frame)
     this.frame = this.payload = undefined
@@ -141,18 +145,29 @@ export class Task implements Job {
     if (this.tickets !== undefined) Effect.runFork(Scope.close(this.tickets, Exit.void))
     const { observers } = this
     this.observers = nobody
+    // What has waited is old for V8. If it kept what it has waited for, that would be no garbage before all that is old is looked at.
+    if (this.isKept || observers.length === 0) this.answer = answer
     for (const observer of observers) observer(answer)
   }
 
   observe(observer: Observer): void {
-    if (this.answer !== undefined) observer(this.answer)
+    if (this.isOver) observer(this.answer!)
     else this.observers = this.observers.length === 0 ? [observer] : [...this.observers, observer]
   }
 
-  /** Waits until it is over. */
+  /** Its answer, when it is over; once, if it {@link isKept} not. */
   get answered(): Effect.Effect<Answer> {
+    return this.whenOver(Effect.succeed)
+  }
+
+  /** Waits until it is over. */
+  get over(): Effect.Effect<void> {
+    return Effect.suspend(() => this.isOver ? Effect.void : this.whenOver(() => Effect.void))
+  }
+
+  private whenOver<A>(outcome: (answer: Answer) => Effect.Effect<A>): Effect.Effect<A> {
     return Effect.callback((resume) => {
-      const observer: Observer = (answer) => resume(Effect.succeed(answer))
+      const observer: Observer = (answer) => resume(outcome(answer))
       this.observe(observer)
       return Effect.sync(() => {
         this.observers = this.observers.filter((other) => other !== observer)
