@@ -4,14 +4,35 @@ import { messageGarbage } from "../../src/internal/transport/messageGarbage.ts"
 
 const MiB = 1024 * 1024
 
-/** How many collections there were after each of so many messages of a size, if each takes so many milliseconds. */
-const collections = (count: number, size: number, times: ReadonlyArray<number>): Array<number> => {
+/** What is told of messages: how many collections there were, if each takes so many milliseconds. */
+const make = (times: ReadonlyArray<number> = [0.1]) => {
   let time = 0
   let collected = 0
-  const cameIn = messageGarbage(() => time += times[collected++ % times.length]!, () => time)
+  let planned: (() => void) | undefined
+  const cameIn = messageGarbage(() => time += times[collected++ % times.length]!, () => time, (run) => planned = run)
+  return {
+    /** So many messages of a size come at once: how many collections there were after each. */
+    come: (count: number, size: number): Array<number> =>
+      Array.from({ length: count }, () => {
+        cameIn(size)
+        return collected
+      }),
+    /** All that was ready to run has run: how many there were then. */
+    turn: (): number => {
+      const run = planned
+      planned = undefined
+      run?.()
+      return collected
+    }
+  }
+}
+
+/** The same, after each of so many messages which are worked on one after the other. */
+const collections = (count: number, size: number, times?: ReadonlyArray<number>): Array<number> => {
+  const { come, turn } = make(times)
   return Array.from({ length: count }, () => {
-    cameIn(size)
-    return collected
+    come(1, size)
+    return turn()
   })
 }
 
@@ -43,18 +64,29 @@ const run = (...flags: ReadonlyArray<string>): { readonly major: number; readonl
 }
 
 describe("the garbage of messages", () => {
-  it("is collected after each 2 MiB, whatever the size of a message", () => {
-    assert.deepStrictEqual(collections(8, MiB / 2, [0.1]), [0, 0, 0, 1, 1, 1, 1, 2])
-    assert.deepStrictEqual(collections(3, 3 * MiB, [0.1]), [1, 2, 3])
-    assert.strictEqual(collections(2 ** 18, 16, [0.1]).at(-1), 2)
+  it("is collected after each MiB, whatever the size of a message, when what came has been worked on", () => {
+    assert.deepStrictEqual(collections(8, MiB / 4), [0, 0, 0, 1, 1, 1, 1, 2])
+    assert.deepStrictEqual(collections(3, 3 * MiB), [1, 2, 3])
+    assert.strictEqual(collections(2 ** 17, 16).at(-1), 2)
+    const { come, turn } = make()
+    assert.deepStrictEqual(come(3, MiB), [0, 0, 0])
+    assert.deepStrictEqual([turn(), turn()], [1, 1])
+  })
+
+  it("is collected at once after each 6 MiB that come meanwhile, and then not again", () => {
+    const { come, turn } = make()
+    assert.deepStrictEqual(come(12, MiB), [0, 0, 0, 0, 0, 1, 1, 1, 1, 1, 1, 2])
+    assert.deepStrictEqual([turn(), turn()], [2, 2])
+    assert.deepStrictEqual(come(7, MiB), [2, 2, 2, 2, 2, 3, 3])
+    assert.strictEqual(turn(), 4)
   })
 
   it("is left to V8 where messages are longer than what has it mark its heap", () => {
-    assert.strictEqual(collections(100, 8 * MiB + 1, [0.1]).at(-1), 0)
+    assert.strictEqual(collections(100, 8 * MiB + 1).at(-1), 0)
   })
 
   it("is collected less often where that takes long, and as before when it does not any more", () => {
-    const after = (times: ReadonlyArray<number>) => collections(2000, 2 * MiB, times)
+    const after = (times: ReadonlyArray<number>) => collections(2000, MiB, times)
     // Three after each message, three after each second one, and so on; not less often than after each sixteenth.
     assert.deepStrictEqual([3, 9, 21, 45, 93].map((count) => after([5])[count - 1]), [3, 6, 9, 12, 15])
     assert.deepStrictEqual([93 + 16, 93 + 160].map((count) => after([5])[count - 1]), [16, 25])
@@ -63,7 +95,7 @@ describe("the garbage of messages", () => {
   })
 
   it("is collected in spite of a slow one now and then", () => {
-    assert.strictEqual(collections(600, 2 * MiB, [0.1, 30, 30]).at(-1), 600)
+    assert.strictEqual(collections(600, MiB, [0.1, 30, 30]).at(-1), 600)
   })
 
   it("costs V8 no marking of its heap, and leaves no flag behind", () => {

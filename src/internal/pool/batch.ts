@@ -4,6 +4,7 @@
 import type * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Codec from "../codec.ts"
+import { Condition } from "./condition.ts"
 import { maxAhead } from "./dispatcher.ts"
 import type { PoolImpl } from "./pool.ts"
 import { type Answer, type Task, type TaskOptions, type TaskTarget, type Values, valuesOf } from "./task.ts"
@@ -42,7 +43,6 @@ export const runAll = (
     const window = pool.settings.size * (maxAhead.tasks + 2)
     const underWay = new Set<Task>()
     const first: { failure: Cause.Cause<unknown> | undefined } = { failure: undefined }
-    let wake: (() => void) | undefined
     /** Answers that take an effect to be understood. */
     let later: Array<Effect.Effect<void, unknown>> = []
 
@@ -55,21 +55,11 @@ export const runAll = (
       const values = valuesOf(target, answer, task.isSeries)
       if (Codec.isDone(values)) take(part, values.value)
       else later.push(Effect.map(values, (values) => take(part, values)))
-      if (wake !== undefined && hasChanged()) {
-        // It may wait again at once.
-        const now = wake
-        wake = undefined
-        now()
-      }
+      progress.changed()
     }
     /** With how many tasks under way there is something to do again. */
     let few = window / 2
-    const hasChanged = () => underWay.size <= few || first.failure !== undefined || later.length > 0
-    const changed = Effect.callback<void>((resume) => {
-      // Perhaps since it was looked at.
-      if (hasChanged()) resume(Effect.void)
-      else wake = () => resume(Effect.void)
-    })
+    const progress = new Condition(() => underWay.size <= few || first.failure !== undefined || later.length > 0)
     const understand = Effect.suspend(() => {
       if (later.length === 0) return Effect.void
       const now = later
@@ -82,7 +72,7 @@ export const runAll = (
       let { now } = pool
       for (const part of parts) {
         while (underWay.size >= window && first.failure === undefined) {
-          if (later.length === 0) yield* changed
+          if (later.length === 0) yield* progress.wait
           yield* understand
           now = pool.now
         }
@@ -102,7 +92,7 @@ export const runAll = (
       yield* pool.flush
       few = 0
       while (underWay.size > 0 && first.failure === undefined) {
-        if (later.length === 0) yield* changed
+        if (later.length === 0) yield* progress.wait
         yield* understand
       }
       yield* understand

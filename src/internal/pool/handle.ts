@@ -1,7 +1,6 @@
 /**
  * What users hold of a pool.
  */
-import * as Cause from "effect/Cause"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import type * as Exit from "effect/Exit"
@@ -11,7 +10,7 @@ import * as Option from "effect/Option"
 import * as Schedule from "effect/Schedule"
 import * as Stream from "effect/Stream"
 import * as Tracer from "effect/Tracer"
-import { type EncodeError, InvalidArgument } from "../../Failure.ts"
+import { InvalidArgument } from "../../Failure.ts"
 import { Hub } from "../../Hub.ts"
 import * as Pipe from "../../Pipe.ts"
 import type * as Pool from "../../Pool.ts"
@@ -21,7 +20,8 @@ import type * as Target from "../../Target.ts"
 import * as Batch from "./batch.ts"
 import type { Span } from "./frames.ts"
 import type { PoolImpl, Worker } from "./pool.ts"
-import { type Answer, type Task, type TaskOptions, type TaskTarget, valueOf, type Values, valuesOf } from "./task.ts"
+import { type Answer, type Task, type TaskOptions, type TaskTarget, valueOf } from "./task.ts"
+import { taskStream } from "./taskStream.ts"
 
 export const TypeId = "~effect-multiprocessing/Pool"
 
@@ -33,14 +33,6 @@ const progressInterval = "100 millis"
 /** What happens with the progress of a caller. */
 const progressOf = (options: { readonly progress?: unknown } | undefined): ProgressImpl | undefined =>
   options?.progress as ProgressImpl | undefined
-
-/** The end of an input: all of its elements have come, or it failed after them. */
-class InputFailure {
-  readonly cause: Cause.Cause<unknown>
-  constructor(cause: Cause.Cause<unknown>) {
-    this.cause = cause
-  }
-}
 
 export class PoolHandle {
   readonly [TypeId] = variance
@@ -70,7 +62,7 @@ export class PoolHandle {
       options,
       (taskOptions) =>
         Effect.flatMap(
-          this.answerTo(this.admitted(this.pool.makeTask(known, payload, taskOptions))),
+          this.answerTo(this.pool.whenAdmitted(this.pool.makeTask(known, payload, taskOptions))),
           (answer) => valueOf(known, answer)
         )
     )
@@ -82,7 +74,7 @@ export class PoolHandle {
       this.options(options),
       (taskOptions) =>
         Effect.uninterruptibleMask((restore) =>
-          Effect.flatMap(restore(this.admitted(this.pool.makeTask(known, payload, taskOptions))), (task) => {
+          Effect.flatMap(restore(this.pool.whenAdmitted(this.pool.makeTask(known, payload, taskOptions))), (task) => {
             task.isKept = true
             this.pool.enqueue(task)
             return Effect.as(this.pool.flush, makeTask(this.pool, known, task))
@@ -101,14 +93,6 @@ export class PoolHandle {
           () => this.pool.cancel(task)
         )
       })
-    )
-  }
-
-  /** A task that may be enqueued now. If it can't be made, somebody else may. */
-  private admitted(made: Effect.Effect<Task, EncodeError>) {
-    return Effect.andThen(
-      this.pool.admitted,
-      Effect.onError(made, () => Effect.sync(() => this.pool.admit()))
     )
   }
 
@@ -196,59 +180,15 @@ export class PoolHandle {
           this.invalid("stream", `readAhead is ${readAhead}, and must be a whole number, 1 or more`)
         )
       }
-      return Stream.unwrap(Effect.map(this.options(options), (taskOptions) => {
-        const runPart = (elements: ReadonlyArray<unknown>) => {
-          const last = elements.at(-1)
-          const failure = last instanceof InputFailure ? last.cause : undefined
-          const payloads = failure === undefined ? elements : elements.slice(0, -1)
-          if (payloads.length === 0) return Effect.succeed({ values: [], failure })
-          return Effect.map(this.part(known, payloads, taskOptions), ({ failure: ofTask, values }) => {
-            progress?.advanceUnsafe(values.length)
-            return { values, failure: ofTask ?? failure }
-          })
-        }
-        // The failure of the input comes after the values of all that came before it.
-        const elements = Stream.catchCause(self, (cause) => Stream.succeed<unknown>(new InputFailure(cause)))
-        const parts = chunkSize === 1
-          ? Stream.map(elements, (element): ReadonlyArray<unknown> => [element])
-          : Stream.grouped(elements, chunkSize)
-        return parts.pipe(
-          Stream.mapEffect(runPart, { concurrency: readAhead, unordered }),
-          Stream.flatMap(({ failure, values }) =>
-            failure === undefined
-              ? Stream.fromIterable(values)
-              : Stream.concat(Stream.fromIterable(values), Stream.failCause(failure))
-          )
-        )
-      }))
+      return Stream.unwrap(Effect.map(this.options(options), (taskOptions) =>
+        taskStream(this.pool, known, {
+          chunkSize,
+          readAhead,
+          unordered,
+          taskOptions,
+          onValues: (count) => progress?.advanceUnsafe(count)
+        }, self)))
     }
-
-  /** What a part of a stream gives. One that does not fit its schema ends the part before it. */
-  private part(target: TaskTarget, payloads: ReadonlyArray<unknown>, options: TaskOptions) {
-    return this.answerTo(this.admitted(this.pool.makeSeries(target, payloads, options))).pipe(
-      Effect.flatMap((answer) => valuesOf(target, answer, payloads.length > 1)),
-      Effect.catchCause((failure): Effect.Effect<Values> =>
-        Cause.hasInterruptsOnly(failure)
-          ? Effect.failCause(failure as Cause.Cause<never>)
-          : payloads.length === 1
-          ? Effect.succeed({ values: [], failure })
-          : Effect.suspend(() => this.oneByOne(target, payloads, options))
-      )
-    )
-  }
-
-  /** The payloads of a part of which one can't be sent. */
-  private oneByOne(target: TaskTarget, payloads: ReadonlyArray<unknown>, options: TaskOptions) {
-    return Effect.gen({ self: this }, function*() {
-      const values: Array<unknown> = []
-      for (const payload of payloads) {
-        const { failure, values: some } = yield* this.part(target, [payload], options)
-        values.push(...some)
-        if (failure !== undefined) return { values, failure }
-      }
-      return { values, failure: undefined }
-    })
-  }
 
   readonly runStream = (
     target: StreamTarget.Any,

@@ -191,6 +191,11 @@ export class PoolImpl {
     )
   })
 
+  /** A task that may be enqueued now. If it can't be made, somebody else may. */
+  whenAdmitted(made: Effect.Effect<Task, EncodeError>): Effect.Effect<Task, unknown> {
+    return Effect.andThen(this.admitted, Effect.onError(made, () => Effect.sync(() => this.admit())))
+  }
+
   /** Whoever is in line may come, as far as there is room. */
   admit(): void {
     if (this.admissions.size === 0) return

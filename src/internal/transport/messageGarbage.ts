@@ -7,10 +7,13 @@
  */
 
 /**
- * Bytes of messages from one collection to the next. V8 begins to mark at 8 MiB more than there were after it has marked the last time, some of
- * which are messages in use. If a collection comes while V8 marks, it marks to the end first.
+ * After so many bytes of messages there is a collection, as soon as all that was ready to run has run: what came has been worked on by then. What
+ * is still in use at two collections is old for V8, and is found only when it marks.
  */
-const interval = 2 * 1024 * 1024
+const interval = 1024 * 1024
+
+/** After so many it does not wait. V8 begins to mark at 8 MiB more than there were after it has marked the last time. */
+const limit = 6 * interval
 
 /** A collection that takes longer, in milliseconds, finds much that is young and in use: it would only grow old sooner. */
 const dear = 2
@@ -53,16 +56,18 @@ const collectYoung = (): void => {
 
 /**
  * Is told of each message of this process, by its size, and collects when that is worth it. `collect` is what collects, `now` gives
- * milliseconds since whenever.
+ * milliseconds since whenever, `later` runs something when all that is ready to run has run.
  */
-export const messageGarbage = (collect = collectYoung, now = () => performance.now()) => {
+export const messageGarbage = (
+  collect = collectYoung,
+  now = () => performance.now(),
+  later: (run: () => void) => void = setImmediate
+) => {
   let sum = 0
   let factor = 1
   let dearOnes = 0
-  return (bytes: number): void => {
-    if (bytes > longest) return
-    sum += bytes
-    if (sum < factor * interval) return
+  let isPlanned = false
+  const run = () => {
     sum = 0
     const start = now()
     collect()
@@ -73,5 +78,18 @@ export const messageGarbage = (collect = collectYoung, now = () => performance.n
       factor = Math.min(2 * factor, patience.most)
       dearOnes = 0
     }
+  }
+  const planned = () => {
+    isPlanned = false
+    if (sum >= factor * interval) run()
+  }
+  return (bytes: number): void => {
+    if (bytes > longest) return
+    sum += bytes
+    if (sum < factor * interval) return
+    if (sum >= factor * limit) return run()
+    if (isPlanned) return
+    isPlanned = true
+    later(planned)
   }
 }
