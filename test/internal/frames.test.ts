@@ -182,6 +182,22 @@ describe("FrameDecoder", () => {
     assert.isTrue(frames[0]!.every((byte) => byte === 7))
   })
 
+  it("gives back at once what was too small for a long frame", () => {
+    const size = 32 * 1024 * 1024
+    const places: Array<Buffer<ArrayBuffer>> = []
+    const decoder = new FrameDecoder(undefined, (size) => {
+      places.push(Buffer.allocUnsafeSlow(size))
+      return places.at(-1)!
+    })
+    const frames: Array<Buffer> = []
+    for (let rest = encode([Buffer.alloc(size, 7)]); rest.length > 0; rest = rest.subarray(40_000)) {
+      decoder.feed(rest.subarray(0, 40_000), whole((frame) => frames.push(frame)))
+    }
+    assert.isAtLeast(places.length, 3)
+    assert.deepStrictEqual(places.map(({ length }) => length), [...places.slice(1).map(() => 0), size])
+    assert.isTrue(frames[0]!.every((byte) => byte === 7))
+  })
+
   /** The same in the plainest way, with the whole stream at hand. */
   const read = (stream: Buffer, limit: number) => {
     const frames: Array<Buffer> = []

@@ -10,7 +10,7 @@ const make = () => {
   const reader = new MessageReader(
     (message) => received.push({ ...message, bytes: Buffer.from(message.bytes) }) > 0,
     () => assert.fail("these are no messages"),
-    () => {}
+    { cameIn: () => {}, allocate: Buffer.allocUnsafeSlow }
   )
   const unused = () => assert.fail("nobody asks for that")
   const writer = new MessageWriter({

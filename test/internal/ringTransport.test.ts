@@ -28,6 +28,7 @@ const below = (turns: Array<() => void>): Transport => {
     poll: () => {},
     onFound: () => () => {},
     cameIn: () => {},
+    allocate: Buffer.allocUnsafeSlow,
     share: () => undefined,
     listen: (onConnection) =>
       Effect.sync(() => {
@@ -66,6 +67,7 @@ const connect = (options: Partial<DuplexEvents> = {}, capacity = 1024, refusals 
     shared: {
       isAvailable: () => true,
       yieldProcessor: () => {},
+      preferLargePages: () => {},
       create: (size) => {
         asked.push(size)
         if (asked.length <= refusals) return undefined
@@ -112,6 +114,7 @@ describe("memory for all who connect", () => {
       shared: {
         isAvailable: () => true,
         yieldProcessor: () => {},
+        preferLargePages: () => {},
         create: () => ({ name: "one", memory: new ArrayBuffer(0), unlink: () => {}, release: () => released++ }),
         open: () => undefined
       }

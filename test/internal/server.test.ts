@@ -283,6 +283,7 @@ describe("a hub that waits for an answer", () => {
       poll: () => {},
       onFound: () => () => {},
       cameIn: () => {},
+      allocate: Buffer.allocUnsafeSlow,
       share: () => undefined,
       connect: () => Effect.die("nobody connects")
     }

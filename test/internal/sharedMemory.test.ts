@@ -53,4 +53,20 @@ describe.skipIf(!shared.isAvailable())("shared memory", () => {
     assert.deepStrictEqual(fs.readdirSync(directory), before)
     assert.deepStrictEqual(problems, [])
   })
+
+  const hasLargePages = fs.existsSync("/sys/kernel/mm/transparent_hugepage/enabled")
+
+  it.skipIf(!hasLargePages)("has memory of this process in large pages, if that is preferred", () => {
+    const mebibyte = 1024 * 1024
+    /** Mappings for which that is so. */
+    const marked = () => fs.readFileSync("/proc/self/smaps", "latin1").match(/^VmFlags:.* hg\b/gm)?.length ?? 0
+    const before = marked()
+    const memory = Buffer.allocUnsafeSlow(64 * mebibyte)
+    shared.preferLargePages(memory)
+    assert.strictEqual(marked(), before + 1)
+    assert.isTrue(memory.fill(7).every((byte) => byte === 7))
+    // There is none in it.
+    for (const size of [0, 1, mebibyte]) shared.preferLargePages(Buffer.allocUnsafeSlow(size))
+    assert.deepStrictEqual(problems, [])
+  })
 })

@@ -144,6 +144,7 @@ export class Network {
       poll: () => {},
       onFound: () => () => {},
       cameIn: () => {},
+      allocate: Buffer.allocUnsafeSlow,
       share: () => undefined,
       listen: (accept) =>
         Effect.acquireRelease(

@@ -79,6 +79,7 @@ export const over = (network: Network, node: Node, segments: Segments): Transpor
     poll: rings.poll,
     onFound: rings.onFound,
     cameIn: rings.cameIn,
+    allocate: rings.allocate,
     share: rings.share,
     listen: (onConnection) => rings.listen((duplex) => onConnection(ofTheLiving(node, duplex))),
     connect: (address, events) =>
@@ -97,6 +98,7 @@ const overDead = (network: Network, node: Node, segments: Segments): Transport =
     shared: {
       isAvailable: () => !network.random.chance(0.05),
       yieldProcessor: () => {},
+      preferLargePages: () => {},
       create: (size) => {
         if (network.random.chance(0.05)) return undefined
         const name = `segment ${network.steps} of ${node.name} ${segments.size}`

@@ -108,7 +108,7 @@ const attempt = Effect.fnUntraced(function*(options: Options) {
             events.onMessage(message)
             return true
           }, () =>
-            duplex.destroy(), options.transport.cameIn)
+            duplex.destroy(), options.transport)
           onData = (chunk) =>
             messages.feed(chunk)
           onClose = events.onLost

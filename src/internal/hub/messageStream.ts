@@ -87,10 +87,10 @@ export class MessageReader implements Collector {
   constructor(
     onMessage: (message: Message.Message) => boolean,
     onInvalid: () => void,
-    cameIn: Transport["cameIn"],
+    { allocate, cameIn }: Pick<Transport, "allocate" | "cameIn">,
     limit?: number
   ) {
-    this.decoder = new FrameDecoder(limit)
+    this.decoder = new FrameDecoder(limit, allocate)
     this.onMessage = onMessage
     this.onInvalid = onInvalid
     this.cameIn = cameIn

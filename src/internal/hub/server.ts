@@ -38,7 +38,7 @@ export const serve = (options: {
     const reader = new MessageReader((message) => receive(peer, message), () => {
       kernel.removePeer(peer)
       duplex.destroy()
-    }, transport.cameIn)
+    }, transport)
     return {
       onData: (chunk) => kernel.batch(() => reader.feed(chunk)),
       collector: () => reader,

@@ -51,17 +51,20 @@ const growth = 8
  */
 export class FrameDecoder {
   private readonly limit: number
+  private readonly allocate: (size: number) => Buffer<ArrayBuffer>
   private parts: Array<Buffer> = []
   private buffered = 0
   /** Bytes needed before the next look. */
   private needed = lengthSize
   /** Where a long frame is collected. */
-  private place: Buffer | undefined
+  private place: Buffer<ArrayBuffer> | undefined
   private length = 0
   private filled = 0
 
-  constructor(limit = maxFrameSize) {
+  /** `allocate`: gives memory for a long frame, of which nobody else has a part. */
+  constructor(limit = maxFrameSize, allocate: (size: number) => Buffer<ArrayBuffer> = Buffer.allocUnsafeSlow) {
     this.limit = limit
+    this.allocate = allocate
   }
 
   /**
@@ -121,7 +124,7 @@ export class FrameDecoder {
   begin(length: number, available: number): void {
     this.length = length
     this.filled = 0
-    this.place = Buffer.allocUnsafeSlow(Math.min(length, Math.max(longFrame, growth * available)))
+    this.place = this.allocate(Math.min(length, Math.max(longFrame, growth * available)))
   }
 
   /** Where the next bytes should be put, if they are part of a long frame: then say how many by {@link fill}, instead of feeding them. */
@@ -129,8 +132,10 @@ export class FrameDecoder {
     const { filled, length, place } = this
     if (place === undefined) return undefined
     if (filled < place.length) return place.subarray(filled)
-    const larger = Buffer.allocUnsafeSlow(Math.min(length, growth * filled))
+    const larger = this.allocate(Math.min(length, growth * filled))
     larger.set(place)
+    // At once, and not when V8 finds out: nobody else has it.
+    place.buffer.transfer(0)
     this.place = larger
     return larger.subarray(filled)
   }

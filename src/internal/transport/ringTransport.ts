@@ -24,11 +24,16 @@ const smallest = 64 * 1024
 /** More than any message without a payload takes. */
 const little = 256
 
+/** Memory of this size is new each time, and each of its pages costs about a microsecond. Less is mostly used again. */
+const large = 8 * 1024 * 1024
+
 /** Where such memory comes from. */
 export interface SharedMemory {
   readonly isAvailable: () => boolean
   /** Lets other processes of this processor run, if there are any. */
   readonly yieldProcessor: () => void
+  /** Memory of this process that will be written to soon: in as few pages as possible. */
+  readonly preferLargePages: (memory: Buffer) => void
   /** `undefined`: there is none. */
   readonly create: (size: number) => NamedSegment | undefined
   readonly open: (name: string, size: number) => Segment | undefined
@@ -371,6 +376,11 @@ export const over = (below: Transport, { capacity, poller, shared }: Options): T
     poll: () => poller.pollAll(),
     onFound: (listener) => poller.onFound(listener),
     cameIn: below.cameIn,
+    allocate: (size) => {
+      const memory = below.allocate(size)
+      if (size >= large) shared.preferLargePages(memory)
+      return memory
+    },
     share: (size) => {
       const segment = sharedBytes + size > maxShared ? undefined : shared.create(size)
       if (segment === undefined) return undefined

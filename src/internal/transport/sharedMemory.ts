@@ -14,6 +14,7 @@ import type { SharedMemory } from "./ringTransport.ts"
 
 interface Mapping {
   readonly yieldProcessor: () => void
+  readonly preferLargePages: (memory: Buffer) => void
   /** Gives a file its memory. `false`: that must be done by writing. */
   readonly allocate: (descriptor: number, size: number) => boolean
   readonly map: (descriptor: number, size: number) => ArrayBuffer
@@ -23,6 +24,9 @@ interface Mapping {
 const protection = 3 // PROT_READ | PROT_WRITE
 const shared = 1 // MAP_SHARED
 const failed = 0xffff_ffff_ffff_ffffn
+const hugePages = 14 // MADV_HUGEPAGE
+/** The size of most systems' huge pages. Where they have another one, it is a multiple of that of a page nevertheless. */
+const hugePage = 2n * 1024n * 1024n
 
 /** Not all systems have it. */
 const optional = <A>(find: () => A): A | undefined => {
@@ -43,10 +47,20 @@ const load = (): Mapping => {
   const munmap = library.func("int munmap(void *address, size_t length)")
   const allocate = optional(() => library.func("int posix_fallocate(int fd, int64_t offset, int64_t length)"))
   const schedYield = library.func("int sched_yield()")
+  const madvise = process.platform === "linux"
+    ? library.func("int madvise(void *address, size_t length, int advice)")
+    : undefined
   const addresses = new WeakMap<ArrayBuffer, unknown>()
   return {
     yieldProcessor: () => {
       schedYield()
+    },
+    preferLargePages: (memory) => {
+      const address = koffi.address(memory)
+      const first = (address + hugePage - 1n) / hugePage * hugePage
+      const end = (address + BigInt(memory.length)) / hugePage * hugePage
+      // A system that does not can't be helped.
+      if (end > first) madvise?.(first, Number(end - first), hugePages)
     },
     allocate: (descriptor, size) => allocate?.(descriptor, 0, size) === 0,
     map: (descriptor, size) => {
@@ -79,6 +93,7 @@ const root = (): string => {
 export const none: SharedMemory = {
   isAvailable: () => false,
   yieldProcessor: () => {},
+  preferLargePages: () => {},
   create: () => undefined,
   open: () => undefined
 }
@@ -113,6 +128,7 @@ export const make = (options: {
 
   return {
     yieldProcessor: () => mapping?.yieldProcessor(),
+    preferLargePages: (memory) => mapping?.preferLargePages(memory),
     isAvailable: () => attempt(() => true) === true,
     create: (size) =>
       attempt((mapping) => {

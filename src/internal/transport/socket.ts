@@ -102,6 +102,7 @@ const makeAddress = (guard: Guard) =>
 /** A transport whose directories outlive this process by a moment at most. */
 export const make = (guard: Guard): Transport => ({
   cameIn: messageGarbage(),
+  allocate: Buffer.allocUnsafeSlow,
   poll: () => {},
   onFound: () => () => {},
   share: () => undefined,

@@ -90,6 +90,8 @@ export interface Transport {
   readonly onFound: (listener: () => void) => () => void
   /** A message of so many bytes has come to this process, and will be garbage some time. */
   readonly cameIn: (bytes: number) => void
+  /** Memory for a long message, of which nobody else has a part. What is in it is undefined. */
+  readonly allocate: (size: number) => Buffer<ArrayBuffer>
   /** Makes memory for all who connect. `undefined`: there is none. */
   readonly share: (size: number) => NamedSegment | undefined
   /** Accepts connections until the scope closes. Gives the address that others connect to. */
