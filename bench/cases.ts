@@ -102,9 +102,9 @@ export const cases: ReadonlyArray<Case> = [
   },
   { name: "pipe-one-way", ...messages, count: 1_000_000, arms: all },
   { name: "pipe-one-way-record", ...messages, count: 400_000, arms: all },
-  { name: "pipe-bytes-64k", ...throughput, count: 8000, figures: mebibytes(1 / 16), arms: shares(0.1) },
-  { name: "pipe-bytes-1m", ...throughput, count: 600, figures: mebibytes(1), arms: shares(0.1) },
-  { name: "pipe-bytes-64m", ...throughput, count: 10, figures: mebibytes(64), arms: shares(0.2) },
+  { name: "pipe-bytes-64k", ...throughput, count: 40_000, figures: mebibytes(1 / 16), arms: shares(0.2) },
+  { name: "pipe-bytes-1m", ...throughput, count: 4000, figures: mebibytes(1), arms: shares(0.1) },
+  { name: "pipe-bytes-64m", ...throughput, count: 20, figures: mebibytes(64), arms: shares(0.2) },
   {
     name: "pool-map-chunk1",
     ...tasks,
@@ -162,15 +162,15 @@ export const cases: ReadonlyArray<Case> = [
   {
     name: "pool-bytes",
     ...throughput,
-    count: 600,
+    count: 3000,
     figures: mebibytes(1),
     arms: {
       ours: 1,
-      "ours-socket": 1,
-      cpython: 1,
-      "cpython-executor": 1,
+      "ours-socket": 0.2,
+      cpython: 0.2,
+      "cpython-executor": 0.2,
       ...threadPools(1),
-      ...processPools(0.3)
+      ...processPools(0.2)
     }
   },
   {
