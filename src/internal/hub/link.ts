@@ -89,6 +89,8 @@ export const local = ({ kernel, later, receive }: {
           }
           events.onMessage(message)
         }
+        // It was made when the last ones were delivered, and so may be old for V8, which would keep what it holds.
+        messages.length = 0
       }
       /** Finds nothing, or what came since, where others were quicker. */
       const task = () => {

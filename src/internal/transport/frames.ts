@@ -42,12 +42,15 @@ const longFrame = 64 * 1024
 /** Less is not looked through before it is read. */
 const fewBytes = 4096
 
-/** How much larger this place may be than what has arrived. */
-const growth = 8
+/**
+ * How much larger this place may be than what has arrived. So much that all but the longest frames are in their last place from the begin:
+ * to move to another one costs a copy, and pages of memory that are new. What is not written to takes none.
+ */
+const growth = 64
 
 /**
- * Cuts a stream of chunks into frames. Keeps what has arrived of an unfinished frame, and has no more memory for it than eight times that, or
- * 64 KiB, whatever length was announced.
+ * Cuts a stream of chunks into frames. Keeps what has arrived of an unfinished frame, and sets no more memory aside for it than 64 times
+ * that, or 64 KiB, whatever length was announced.
  */
 export class FrameDecoder {
   private readonly limit: number
