@@ -108,14 +108,14 @@ export const cases: ReadonlyArray<Case> = [
   {
     name: "pool-map-chunk1",
     ...tasks,
-    count: 100_000,
+    count: 300_000,
     arms: {
       ours: 1,
-      "ours-socket": 0.5,
-      cpython: 1,
-      "cpython-executor": 0.2,
-      ...threadPools(0.5),
-      ...processPools(0.3)
+      "ours-socket": 0.2,
+      cpython: 0.4,
+      "cpython-executor": 0.07,
+      ...threadPools(0.2),
+      ...processPools(0.1)
     }
   },
   {
