@@ -27,7 +27,7 @@ const little = 256
 /** Memory of this size is new each time, and each of its pages costs about a microsecond. Less is mostly used again. */
 const large = 8 * 1024 * 1024
 
-/** Where such memory comes from. */
+/** Where memory that processes share comes from, and what else the system is asked for. */
 export interface SharedMemory {
   readonly isAvailable: () => boolean
   /** Lets other processes of this processor run, if there are any. */
