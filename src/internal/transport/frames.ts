@@ -55,7 +55,7 @@ const growth = 64
 export class FrameDecoder {
   private readonly limit: number
   private readonly allocate: (size: number) => Buffer<ArrayBuffer>
-  private parts: Array<Buffer> = []
+  private readonly parts: Array<Buffer> = []
   private buffered = 0
   /** Bytes needed before the next look. */
   private needed = lengthSize
@@ -103,7 +103,9 @@ export class FrameDecoder {
       offset += length
     }
     this.buffered = all.length - offset
-    this.parts = this.buffered === 0 ? [] : [offset === 0 ? all : all.subarray(offset)]
+    // A new list would leave this one behind, which is old for V8 by now, and keep what is in it.
+    this.parts.length = 0
+    if (this.buffered > 0) this.parts.push(offset === 0 ? all : all.subarray(offset))
     return true
   }
 

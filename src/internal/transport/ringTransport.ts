@@ -340,7 +340,8 @@ class RingDuplex implements Duplex, Pollable {
       }
       done++
     }
-    this.pending = done === this.pending.length ? [] : this.pending.slice(done)
+    // Not by a new list: this one may be old for V8, and would keep what was in it.
+    this.pending.splice(0, done)
     this.ringBell()
     if (this.pending.length > 0) return written > 0
     this.lent = false
