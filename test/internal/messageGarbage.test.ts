@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
-import { execFileSync } from "node:child_process"
-import { messageGarbage } from "../../src/internal/transport/messageGarbage.ts"
+import { spawnSync } from "node:child_process"
+import { alone, messageGarbage } from "../../src/internal/transport/messageGarbage.ts"
 
 const MiB = 1024 * 1024
 
@@ -36,7 +36,7 @@ const collections = (count: number, size: number, times?: ReadonlyArray<number>)
   })
 }
 
-/** What a program prints that gets many messages of 1 MiB and keeps none of them. */
+/** What a program tells that gets many messages of 1 MiB and keeps none of them. V8 must have nothing to complain about. */
 const run = (...flags: ReadonlyArray<string>): { readonly major: number; readonly gc: string } => {
   const program = `
     import { PerformanceObserver } from "node:perf_hooks"
@@ -56,11 +56,12 @@ const run = (...flags: ReadonlyArray<string>): { readonly major: number; readonl
     }
     await new Promise((resolve) => setTimeout(resolve, 20))
     console.log(JSON.stringify({ major, gc: typeof gc + " " + runInNewContext("typeof gc") }))`
-  const output = execFileSync(process.execPath, [...flags, "--input-type=module", "--eval", program], {
+  const { stderr, stdout } = spawnSync(process.execPath, [...flags, "--input-type=module", "--eval", program], {
     encoding: "utf8",
     timeout: 60_000
   })
-  return JSON.parse(output)
+  assert.strictEqual(stderr, "")
+  return JSON.parse(stdout)
 }
 
 describe("the garbage of messages", () => {
@@ -104,5 +105,39 @@ describe("the garbage of messages", () => {
     assert.isAtMost(told.major, 1)
     assert.strictEqual(told.gc, "undefined undefined")
     assert.strictEqual(run("--expose-gc").gc, "function function")
+  })
+
+  it("is collected on one thread, by flags that hold for as long as that takes", () => {
+    const seen: Array<string> = []
+    const collect = (v8: string, ...flags: ReadonlyArray<string>) => {
+      seen.length = 0
+      alone(() => seen.push("collect"), { v8, flags, setFlags: (flags) => seen.push(flags) })()
+      return [...seen]
+    }
+    const off = "--no-parallel-scavenge --no-concurrent-array-buffer-sweeping"
+    const on = "--parallel-scavenge --concurrent-array-buffer-sweeping"
+    assert.deepStrictEqual(collect("12.4.254.21-node.29", "--max-semi-space-size=8"), [off, "collect", on])
+    assert.deepStrictEqual(collect("14.6.202.34-node.34"), [off, "collect", on])
+    // Not where they may be unknown, or where somebody has set them.
+    assert.deepStrictEqual(collect("15.0.1"), ["collect"])
+    assert.deepStrictEqual(collect("11.9.1"), ["collect"])
+    for (
+      const flag of [
+        "--no-parallel-scavenge",
+        "--noparallel_scavenge",
+        "--single-threaded",
+        "--single-threaded-gc",
+        "--predictable"
+      ]
+    ) assert.deepStrictEqual(collect(process.versions.v8, flag), ["collect"], flag)
+  })
+
+  it("leaves the flags behind as they were when a collection throws", () => {
+    const seen: Array<string> = []
+    const collect = alone(() => {
+      throw new Error("no")
+    }, { v8: "13.6.1", flags: [], setFlags: (flags) => seen.push(flags) })
+    assert.throws(collect, "no")
+    assert.strictEqual(seen.length, 2)
   })
 })

@@ -38,6 +38,48 @@ const find = (): NodeJS.GCFunction => {
   }
 }
 
+/**
+ * What V8 does on other threads in such a collection. There is so little of it that to wake these threads and to wait for them takes longer, on
+ * processors that somebody else needs, and that what is freed on them counts for V8's limits until they are done.
+ */
+const helpers = ["parallel-scavenge", "concurrent-array-buffer-sweeping"]
+
+/** The versions of V8 that are known to know these flags, in Node 22 to 26. Others would say that they do not, to the user. */
+const known = { first: 12, last: 14 }
+
+/** Does somebody want threads to be used in another way than V8 does by itself? */
+const isAboutThreads = (flag: string): boolean =>
+  /^--(?:no-?)?(?:single-threaded|predictable|parallel-scavenge|concurrent-array-buffer-sweeping)/.test(
+    flag.replaceAll("_", "-")
+  )
+
+/** Collects on this thread alone. The flags hold for as long as that takes: V8 asks for each of them once in each collection. */
+export const alone = (
+  collect: () => void,
+  { setFlags, v8, flags }: {
+    readonly setFlags: (flags: string) => void
+    readonly v8: string
+    readonly flags: ReadonlyArray<string>
+  } = {
+    setFlags: process.getBuiltinModule("node:v8").setFlagsFromString,
+    v8: process.versions.v8,
+    flags: process.execArgv
+  }
+): () => void => {
+  const version = Number.parseInt(v8)
+  if (version < known.first || version > known.last || flags.some(isAboutThreads)) return collect
+  const off = helpers.map((flag) => `--no-${flag}`).join(" ")
+  const on = helpers.map((flag) => `--${flag}`).join(" ")
+  return () => {
+    setFlags(off)
+    try {
+      collect()
+    } finally {
+      setFlags(on)
+    }
+  }
+}
+
 /** Found when it is needed first, which takes a millisecond. */
 const shared: { collect?: () => void } = {}
 
@@ -46,7 +88,7 @@ const collectYoung = (): void => {
     shared.collect = () => {}
     try {
       const gc = find()
-      shared.collect = () => gc({ type: "minor" })
+      shared.collect = alone(() => gc({ type: "minor" }))
     } catch {
       // V8 collects when it likes.
     }
