@@ -3,7 +3,7 @@ import { NodeWorker } from "@effect/platform-node"
 import { Effect, Layer } from "effect"
 import { RpcClient } from "effect/rpc"
 import { fork } from "node:child_process"
-import { bands, drawAlone, sumOfPixels } from "../picture.ts"
+import { bands, drawAlone, sameBands } from "../picture.ts"
 import * as Procfs from "../procfs.ts"
 import { bytes, insist, type Measurement, percentiles, sameBytes, smalls, sum, sumOfSquares } from "../work.ts"
 import { Work } from "./group.ts"
@@ -94,18 +94,18 @@ const oneAtATime = Effect.fnUntraced(function*(count: number) {
 
 const picture = Effect.fnUntraced(function*(count: number) {
   const concurrency = 2
-  const { measurement, sum: total } = yield* measure(count, {
+  const alone = drawAlone(count)
+  const { measurement, sum } = yield* measure(count, {
     serialization: "advanced",
     concurrency,
     items: bands,
     run: (client, items) =>
       Effect.map(
         callAll(items, concurrency, ([index, of]) => client.band({ index, of })),
-        (pixels) => ({ sum: sum(pixels.map(sumOfPixels)) })
+        (drawn) => ({ sum: sameBands(drawn, alone.picture) })
       )
   })
-  const alone = drawAlone(count)
-  insist("the sum of all pixels", total, alone.sum)
+  insist("bands as expected", sum, count)
   return { ...measurement, value: alone.seconds / measurement.seconds }
 })
 

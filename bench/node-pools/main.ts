@@ -3,7 +3,7 @@ import { fileURLToPath } from "node:url"
 import { Piscina } from "piscina"
 import { Tinypool } from "tinypool"
 import workerpool from "workerpool"
-import { type Band, bands, drawAlone, sumOfPixels } from "../picture.ts"
+import { type Band, bands, drawAlone, sameBands } from "../picture.ts"
 import * as Procfs from "../procfs.ts"
 import { bytes, insist, type Measurement, percentiles, print, sameBytes, smalls, sum, sumOfSquares } from "../work.ts"
 import type { Identity } from "./tasks.ts"
@@ -111,20 +111,16 @@ const oneAtATime = () =>
   )
 
 const picture = async (): Promise<Measurement> => {
-  let alone = 0
+  const alone = drawAlone(count)
   const measurement = await measure(
     bands,
     async (pool, items: ReadonlyArray<Band>) => {
-      const pixels = await Promise.all(items.map((one) => pool.run("band", one)))
-      return { sum: sum(pixels.map(sumOfPixels)) }
+      const drawn = await Promise.all(items.map((one) => pool.run("band", one)))
+      return { sum: sameBands(drawn, alone.picture) }
     },
-    (count) => {
-      const { seconds, sum } = drawAlone(count)
-      alone = seconds
-      return sum
-    }
+    (count) => count
   )
-  return { ...measurement, value: alone / measurement.seconds }
+  return { ...measurement, value: alone.seconds / measurement.seconds }
 }
 
 const blocks = () => {

@@ -1,7 +1,7 @@
 /** Pools of two workers. */
 import { Effect, Option, Schema, Stream } from "effect"
 import * as Mp from "effect-multiprocessing"
-import { type Band, bands, draw, drawAlone, sumOfPixels } from "../picture.ts"
+import { type Band, bands, draw, drawAlone, sameBands } from "../picture.ts"
 import * as Procfs from "../procfs.ts"
 import { bytes, insist, type Measurement, percentiles, sameBytes, smalls, sum, sumOfSquares } from "../work.ts"
 
@@ -79,14 +79,14 @@ const oneAtATime = Effect.fnUntraced(function*(count: number) {
 
 /** How many times faster two workers draw the picture than one process does that has no pool. */
 const picture = Effect.fnUntraced(function*(count: number) {
-  const { measurement, sum: total } = yield* measure(
+  const alone = drawAlone(count)
+  const { measurement, sum } = yield* measure(
     count,
     bands,
     (pool, items: ReadonlyArray<Band>) =>
-      Effect.map(pool.map(band, items, { chunkSize: 1 }), (pixels) => ({ sum: sum(pixels.map(sumOfPixels)) }))
+      Effect.map(pool.map(band, items, { chunkSize: 1 }), (drawn) => ({ sum: sameBands(drawn, alone.picture) }))
   )
-  const alone = drawAlone(count)
-  insist("the sum of all pixels", total, alone.sum)
+  insist("bands as expected", sum, count)
   return { ...measurement, value: alone.seconds / measurement.seconds }
 })
 
