@@ -154,9 +154,9 @@ export const cases: ReadonlyArray<Case> = [
     name: "pool-real-speedup",
     unit: "speed of two workers / of one process",
     better: "higher",
-    count: 400,
+    count: 1600,
     figures: value,
-    arms: { ours: 1, "ours-socket": 1, cpython: 0.05, piscina: 1, "tinypool-process": 1 },
+    arms: { ours: 1, "ours-socket": 1, cpython: 0.0125, piscina: 1, "tinypool-process": 1 },
     bound: 1.9
   },
   {
