@@ -5,7 +5,6 @@
 import { readFileSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { basename, dirname, join } from "node:path"
-import { isMainThread } from "node:worker_threads"
 
 /** A name for the report of a worker, which exists only if there is one. */
 export const fileFor = (worker: string): string =>
@@ -13,7 +12,7 @@ export const fileFor = (worker: string): string =>
 
 /** In the worker. */
 export const prepare = (file: string): void => {
-  if (!isMainThread || file === "") return
+  if (file === "" || !process.getBuiltinModule("node:worker_threads").isMainThread) return
   const { report } = process
   report.reportOnFatalError = true
   report.compact = true

@@ -1,58 +1,54 @@
 /**
- * One file instead of hundreds. A child that imports "effect" loads more than two hundred modules, and this library brings a hundred. They are
- * all in one file that is made when the library is built (`.ci/bundle.mjs`), together with a list of what each of them exports.
+ * One script instead of hundreds of modules. A child that imports "effect" loads more than two hundred of them, and this library brings a
+ * hundred. They are all in one script that is made when the library is built (`.ci/bundle.mjs`), which runs of each only what is asked for.
  *
- * In a child, each of these modules keeps its URL, and has instead of its text a few lines that export the same names from that file. So
- * there is one instance of each, whoever imports it, and in whatever way; modules of Effect that are not in the file find those that are.
+ * In a child, each of these modules keeps its URL, and has instead of its text a few lines that export the same names from the script. So
+ * there is one instance of each, whoever imports it, and in whatever way; modules of Effect that are not in the script find those that are.
  *
- * The file is right for the packages that it was made of, and for no others. So the parent looks whether those that are installed have the same
- * versions, and their files the same lengths; if not, children load them one by one.
+ * The script is right for the packages that it was made of, and for no others. So the parent looks whether those that are installed have the
+ * same versions, and their files the same lengths; if not, children load them one by one.
  */
 import * as fs from "node:fs"
 import * as nodeModule from "node:module"
 import * as path from "node:path"
 import { fileURLToPath, pathToFileURL } from "node:url"
+import { type Barrel, makeBarrel, namesImported } from "./barrel.ts"
+import * as CodeCache from "./codeCache.ts"
 
-interface Bundled {
-  /** The function in the file that gives its exports. */
-  readonly as: string
-  readonly names: ReadonlyArray<string>
-  readonly size: number
-}
-
-/** What the file is made of. */
+/** What the script was made of. */
 interface Manifest {
+  /** A hash of the script. */
+  readonly id: string
   readonly packages: Readonly<
-    Record<string, { readonly version: string; readonly modules: Readonly<Record<string, Bundled>> }>
+    Record<string, { readonly version: string; readonly sizes: Readonly<Record<string, number>> }>
   >
-  /** The modules of this library. They are as old as the file. */
-  readonly own: Readonly<Record<string, Bundled>>
 }
 
-/** Where the packages are that the file was made of: URLs of directories, by name. */
-export type Roots = Readonly<Record<string, string>>
+/** A bundle that fits what is installed: its hash, and where the packages are, as URLs of directories, by name. */
+export interface Bundle {
+  readonly id: string
+  readonly roots: Readonly<Record<string, string>>
+}
 
 const library = new URL("../..", import.meta.url)
 
-export const fileUrl = new URL("bundle.js", library).href
-
-const readManifest = (): Manifest => JSON.parse(fs.readFileSync(new URL("bundle.json", library), "utf8"))
+const fileOf = (name: string): string => fileURLToPath(new URL(name, library))
 
 /** The directory of a package, as it is found from a file. */
 const rootOf = (name: string, from: string): string =>
   path.dirname(nodeModule.createRequire(from).resolve(`${name}/package.json`))
 
-const isAsBundled = (root: string, { modules, version }: Manifest["packages"][string]): boolean =>
+const isAsBundled = (root: string, { sizes, version }: Manifest["packages"][string]): boolean =>
   JSON.parse(fs.readFileSync(path.join(root, "package.json"), "utf8")).version === version &&
-  Object.entries(modules).every(([file, { size }]) => fs.statSync(path.join(root, file)).size === size)
+  Object.entries(sizes).every(([file, size]) => fs.statSync(path.join(root, file)).size === size)
 
 /**
- * Where the packages are that the file was made of; `undefined` if these are not the ones that this library finds, or if there is no such
- * file, as where the library runs from its sources.
+ * The bundle, for children; `undefined` if it was made of other packages than those that this library finds, or if there is none, as where
+ * the library runs from its sources.
  */
-export const find = (): Roots | undefined => {
+export const find = (): Bundle | undefined => {
   try {
-    const { packages } = readManifest()
+    const { id, packages }: Manifest = JSON.parse(fs.readFileSync(new URL("internal/bundle.json", library), "utf8"))
     const roots = new Map<string, string>()
     // Each is found from this library or from another one of them, and from everywhere the same.
     const visit = (from: string) => {
@@ -73,38 +69,140 @@ export const find = (): Roots | undefined => {
     visit(fileURLToPath(import.meta.url))
     const fits = Object.entries(packages).every(([name, bundled]) => isAsBundled(roots.get(name)!, bundled))
     return fits
-      ? Object.fromEntries(Array.from(roots, ([name, root]) => [name, pathToFileURL(`${root}${path.sep}`).href]))
+      ? { id, roots: Object.fromEntries(Array.from(roots, ([name, root]) => [name, `${pathToFileURL(root).href}/`])) }
       : undefined
   } catch {
     return undefined
   }
 }
 
-/** What stands in a module instead of its own text. Names may be words that no variable can have. */
-export const substitute = ({ as, names }: Pick<Bundled, "as" | "names">): string =>
-  `import { ${as} as all } from ${JSON.stringify(fileUrl)}\n` +
-  `const { ${names.map((name, i) => `${name}: _${i}`).join(", ")} } = all()\n` +
-  `export { ${names.map((name, i) => `_${i} as ${name}`).join(", ")} }\n`
+/** The exports of a module. */
+type Exports = Readonly<Record<string, unknown>>
 
-/** Loads what is in the file from there. None, if it has gone since it was found. */
-export const makeLoader = (roots: Roots): nodeModule.LoadHookSync | undefined => {
-  let manifest: Manifest
+/** The exports of each module, by number. The first call runs it. None for a barrel, and for what is in the other script. */
+type Modules = ReadonlyArray<(() => Exports) | undefined>
+
+/** What the script gives. */
+interface Script {
+  readonly bundledModules: Modules
+  /** The number of each module, by package and file; those of this library have no package. */
+  readonly bundledNumbers: Readonly<Record<string, Readonly<Record<string, number>>>>
+  /** What a barrel exports under each name: a module, or a name of one. */
+  readonly bundledBarrels: Readonly<Record<number, Readonly<Record<string, number | readonly [number, string]>>>>
+  /** What the other script requires. */
+  readonly share: () => Readonly<Record<string, object>>
+}
+
+/** What the script gives that has what few need: of Effect, what only its root reaches. */
+interface Rest {
+  readonly bundledModules: Modules
+}
+
+/**
+ * Runs code of the script. Modules of Effect look at the stack of an error, to see what V8 writes there, and V8 counts the lines of the whole
+ * script for that, in 4 ms. What they look for are names; meanwhile stacks have nothing else.
+ */
+const withQuickStacks = <A>(run: () => A): A => {
+  const { prepareStackTrace } = Error
+  Error.prepareStackTrace = (_, sites) =>
+    sites.map((site) => `    at ${site.getFunctionName()} [as ${site.getMethodName()}]`).join("\n")
   try {
-    manifest = readManifest()
+    return run()
+  } finally {
+    if (prepareStackTrace === undefined) Reflect.deleteProperty(Error, "prepareStackTrace")
+    else Error.prepareStackTrace = prepareStackTrace
+  }
+}
+
+/** Where the lines that stand in for a module find its exports. */
+const key = "effect-multiprocessing/bundle"
+const place = `globalThis[Symbol.for(${JSON.stringify(key)})]`
+
+/** The lines that export some names. Names may be words that no variable can have. */
+const exporting = (names: ReadonlyArray<string>) => ({
+  pattern: `{ ${names.map((name, i) => `${name}: _${i}`).join(", ")} }`,
+  exports: `export { ${names.map((name, i) => `_${i} as ${name}`).join(", ")} }\n`,
+  variables: names.map((_, i) => `_${i}`).join(", ")
+})
+
+/** Loads what is in the script from there. None, if it is not there any more. Code that was compiled is kept in the directory. */
+export const makeLoader = (
+  { id, roots }: Bundle,
+  directory: string | undefined
+): nodeModule.LoadHookSync | undefined => {
+  let script: Script
+  try {
+    script = CodeCache.run(fileOf("internal/bundle.js"), id, directory) as Script
   } catch {
     return undefined
   }
-  const { own, packages } = manifest
-  const bundled = new Map<string, Bundled>()
-  const add = (root: string, modules: Readonly<Record<string, Bundled>>) => {
-    for (const file of Object.keys(modules)) bundled.set(root + file, modules[file]!)
+  const { bundledBarrels: barrels, bundledModules, bundledNumbers: numbers } = script
+  let rest: Rest | undefined
+  const loadRest = (): Rest => {
+    if (rest === undefined) {
+      const shared = script.share()
+      const require = (name: string) => shared[name] ?? process.getBuiltinModule(name)
+      rest = CodeCache.run(fileOf("internal/bundle-rest.js"), `${id}-rest`, directory, require) as Rest
+    }
+    return rest
   }
-  add(library.href, own)
-  for (const [name, { modules }] of Object.entries(packages)) add(roots[name]!, modules)
+  const made = new Map<number, Exports>()
+  const exportsOf = (number: number): Exports => {
+    let all = made.get(number)
+    if (all === undefined) {
+      all = withQuickStacks(() => (bundledModules[number] ?? loadRest().bundledModules[number]!)())
+      made.set(number, all)
+    }
+    return all
+  }
+  const byUrl = new Map<string, number>()
+  for (const [name, files] of Object.entries(numbers)) {
+    const root = name === "" ? library.href : roots[name]!
+    for (const file of Object.keys(files)) byUrl.set(root + file, files[file]!)
+  }
+  const barrelsByNumber = new Map<number, Barrel>()
+  for (const [number, names] of Object.entries(barrels)) {
+    barrelsByNumber.set(
+      Number(number),
+      makeBarrel(
+        Object.keys(names),
+        (name) => {
+          const origin = names[name]!
+          return typeof origin === "number"
+            ? { lazy: () => exportsOf(origin) }
+            : { value: exportsOf(origin[0])[origin[1]] }
+        }
+      )
+    )
+  }
+  const rootBarrels = [
+    ["effect", barrelsByNumber.get(numbers["effect"]!["dist/index.js"]!)!],
+    ["effect-multiprocessing", barrelsByNumber.get(numbers[""]!["index.js"]!)!]
+  ] as const
+  ;(globalThis as Record<symbol, unknown>)[Symbol.for(key)] = {
+    exportsOf,
+    barrel: (number: number, assign: (all: Exports) => void) => barrelsByNumber.get(number)!.use(assign)
+  }
   return (url, context, next) => {
-    const found = bundled.get(url)
-    return found === undefined
-      ? next(url, context)
-      : { format: "module", source: substitute(found), shortCircuit: true }
+    const number = byUrl.get(url)
+    if (number === undefined) {
+      const loaded = next(url, context)
+      if (loaded.source) {
+        const text = typeof loaded.source === "string"
+          ? loaded.source
+          : Buffer.from(loaded.source as Uint8Array).toString()
+        for (const [name, barrel] of rootBarrels) barrel.want(namesImported(name, text))
+      }
+      return loaded
+    }
+    const names = barrels[number]
+    if (names === undefined) {
+      const { exports, pattern } = exporting(Object.keys(exportsOf(number)))
+      return module(`const ${pattern} = ${place}.exportsOf(${number})\n${exports}`)
+    }
+    const { exports, pattern, variables } = exporting(Object.keys(names))
+    return module(`let ${variables}\n${place}.barrel(${number}, (all) => { (${pattern} = all) })\n${exports}`)
   }
 }
+
+const module = (source: string) => ({ format: "module" as const, source, shortCircuit: true })

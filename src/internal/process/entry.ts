@@ -13,9 +13,10 @@ export const enter = (
   module: string,
   target: string,
   preload: ReadonlyArray<string> = [],
-  imports: unknown = "quick"
+  imports: unknown = "quick",
+  inThread = false
 ): void => {
-  const { isMainThread, parentPort } = process.getBuiltinModule("node:worker_threads")
+  const port = inThread ? process.getBuiltinModule("node:worker_threads").parentPort! : undefined
   const { writeSync } = process.getBuiltinModule("node:fs")
   const descriptor = 3
   const registry: {
@@ -29,14 +30,27 @@ export const enter = (
         readonly inThread: (port: MessagePort) => void
       }>
     >
+    readonly outputs: Array<NodeJS.WriteStream>
     readonly rehearse?: () => Promise<void>
-  } = { child: true, imports, targets: new Map() }
+  } = { child: true, imports, targets: new Map(), outputs: [] }
   ;(globalThis as Record<symbol, unknown>)[Symbol.for("effect-multiprocessing/targets")] = registry
 
   // Ctrl-C at a terminal reaches the whole group of processes. The parent decides what becomes of this one.
-  if (isMainThread) process.on("SIGINT", () => {})
-  // That nobody reads the output any more is no failure of the target.
-  for (const output of [process.stdout, process.stderr]) output.on("error", () => {})
+  if (!inThread) process.on("SIGINT", () => {})
+  // That nobody reads the output any more is no failure of the target. The streams are made when they are first used, as it takes time.
+  for (const name of ["stdout", "stderr"] as const) {
+    const { get } = Object.getOwnPropertyDescriptor(process, name)!
+    let output: NodeJS.WriteStream | undefined
+    const open = () => {
+      if (output === undefined) {
+        output = Reflect.apply(get!, process, []) as NodeJS.WriteStream
+        output.on("error", () => {})
+        registry.outputs.push(output)
+      }
+      return output
+    }
+    Object.defineProperty(process, name, { configurable: true, enumerable: true, get: open })
+  }
 
   /** The channel of a spare, which has to read from it. */
   let channel: Socket | undefined
@@ -47,7 +61,7 @@ export const enter = (
     frame[4] = kind
     frame.set(body, 5)
     if (channel !== undefined) return void channel.write(frame, then)
-    if (isMainThread) {
+    if (port === undefined) {
       // The channel blocks as long as nobody has opened it as a stream: what is written has been handed over.
       try {
         for (let offset = 0; offset < frame.length;) offset += writeSync(descriptor, frame, offset)
@@ -55,7 +69,7 @@ export const enter = (
         // The parent is dead, so that nobody needs this process.
         process.exit(1)
       }
-    } else parentPort!.postMessage(new Uint8Array(frame.subarray(4)))
+    } else port.postMessage(new Uint8Array(frame.subarray(4)))
     then?.()
   }
   const fail = (reason: string, error: unknown) => {
@@ -84,8 +98,8 @@ export const enter = (
       }
       process.off("uncaughtException", onUncaught)
       send(16)
-      if (isMainThread) named[0]!.inProcess(channel ?? descriptor)
-      else named[0]!.inThread(parentPort!)
+      if (port === undefined) named[0]!.inProcess(channel ?? descriptor)
+      else named[0]!.inThread(port)
     }, (error) => fail(isMissing(error) ? "ModuleNotFound" : "ModuleFailed", error))
   }
 

@@ -2,7 +2,7 @@
  * Starts a Node process, for a target or as a spare, and follows its life through its control channel and its exit.
  */
 import * as Effect from "effect/Effect"
-import { type ChildProcess, spawn as spawnProcess } from "node:child_process"
+import type { ChildProcess } from "node:child_process"
 import type { Socket } from "node:net"
 import { fileURLToPath } from "node:url"
 import type { Request, Spawned, StartFailure } from "../../Spawner.ts"
@@ -39,11 +39,11 @@ const own = /^(file:.*\/internal\/process\/)freshProcess(\.[jt]s)$/.exec(import.
  * The file that a child starts with; none where the library has been bundled. Looking whether the file exists is not enough: beside
  * a bundle may lie a `child.js` that is not ours.
  */
-export const entryFile = own === null ? undefined : fileURLToPath(`${own[1]}child${own[2]}`)
+export const entryFile = own === null ? undefined : fileURLToPath(`${own[1]}child${own[2] === ".js" ? ".cjs" : own[2]}`)
 
 /** Text that enters a target, for where there is no file. Bundlers that keep names wrap functions into calls of `__name`. */
-export const entryText = ({ imports, module, preload = [], target }: Mission): string =>
-  `const __name = (f) => f;(${enter})(...${JSON.stringify([module, target, preload, imports])})`
+export const entryText = ({ imports, inThread = false, module, preload = [], target }: Mission): string =>
+  `const __name = (f) => f;(${enter})(...${JSON.stringify([module, target, preload, imports, inThread])})`
 
 /** The module that brings with it what every target needs; none where the library has been bundled. */
 export const runtimeModule = own === null ? undefined : new URL(`../../Target${own[2]}`, own[1]).href
@@ -54,11 +54,13 @@ export interface Mission {
   readonly target: string
   readonly preload?: ReadonlyArray<string>
   readonly imports: Imports
+  /** Not a process of its own. */
+  readonly inThread?: boolean
 }
 
 /** The arguments of {@link entryFile}. */
-export const entryArguments = ({ imports, module, preload = [], target }: Mission): Array<string> => [
-  JSON.stringify(imports),
+export const entryArguments = ({ imports, inThread = false, module, preload = [], target }: Mission): Array<string> => [
+  JSON.stringify([imports, inThread]),
   module,
   target,
   ...preload
@@ -95,7 +97,8 @@ export const launch = Effect.fnUntraced(function*(
 ): Effect.fn.Return<NodeProcess, StartFailure> {
   const child: ChildProcess = yield* Effect.try({
     try: () =>
-      spawnProcess(process.execPath, interpreterArguments(mission, maxHeap), {
+      // Loaded here, as most children start no processes.
+      process.getBuiltinModule("node:child_process").spawn(process.execPath, interpreterArguments(mission, maxHeap), {
         stdio: [stdin, stdout, stderr, "pipe"],
         windowsHide: true
       }),

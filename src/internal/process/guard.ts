@@ -13,7 +13,7 @@ import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import type * as Scope from "effect/Scope"
-import { type ChildProcess, spawn } from "node:child_process"
+import type { ChildProcess } from "node:child_process"
 
 /** Watches over what this process would leave behind. Every call is remembered until its opposite. */
 export interface Guard {
@@ -86,7 +86,7 @@ const make: Effect.Effect<Guard, never, Scope.Scope> = Effect.gen(function*() {
 
   const start = () => {
     // A session of its own: a signal to the group of this process must not end its guard.
-    const child = shell = spawn("/bin/sh", ["-c", script], {
+    const child = shell = process.getBuiltinModule("node:child_process").spawn("/bin/sh", ["-c", script], {
       cwd: "/",
       detached: true,
       stdio: ["pipe", "ignore", "ignore"]

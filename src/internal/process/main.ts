@@ -31,7 +31,7 @@ const outputDeadline = 500
 
 /** Calls back when nothing is left in the buffers of the standard streams: what is there when the process exits is lost. */
 const whenWritten = (then: () => void): void => {
-  const outputs = [process.stdout, process.stderr].filter((output) => output.writableLength > 0)
+  const outputs = registry.outputs?.filter((output) => output.writableLength > 0) ?? []
   let waiting = outputs.length
   if (waiting === 0) return then()
   for (const output of outputs) {

@@ -84,17 +84,17 @@ export const privateDirectory = (parent: string): string | undefined => {
 }
 
 /** How a child imports: as Node does, the quick way, or that and much of it out of the bundle. */
-export type Imports = "plain" | "quick" | { readonly bundled: Bundle.Roots }
+export type Imports = "plain" | "quick" | { readonly bundled: Bundle.Bundle }
 
 /** In a child, before it imports anything. Never fails. */
 export const enable = (imports: Exclude<Imports, "plain">): void => {
   const { NODE_COMPILE_CACHE, NODE_DISABLE_COMPILE_CACHE } = process.env
+  const directory = NODE_DISABLE_COMPILE_CACHE === undefined
+    ? NODE_COMPILE_CACHE ?? privateDirectory(os.tmpdir())
+    : undefined
   // Node does by itself what its user has said.
-  if (NODE_COMPILE_CACHE === undefined && NODE_DISABLE_COMPILE_CACHE === undefined) {
-    const directory = privateDirectory(os.tmpdir())
-    if (directory !== undefined) nodeModule.enableCompileCache(directory)
-  }
-  const load = imports === "quick" ? undefined : Bundle.makeLoader(imports.bundled)
+  if (directory !== undefined && NODE_COMPILE_CACHE === undefined) nodeModule.enableCompileCache(directory)
+  const load = imports === "quick" ? undefined : Bundle.makeLoader(imports.bundled, directory)
   nodeModule.registerHooks({ resolve: makeResolver(), ...(load === undefined ? {} : { load }) })
 }
 

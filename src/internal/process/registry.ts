@@ -27,6 +27,8 @@ export interface Registry {
   readonly child: boolean
   /** How this process imports, if it is a child, and how its own children do, unless somebody says otherwise. */
   readonly imports: Imports
+  /** The standard streams that have been used; in a child. */
+  readonly outputs?: ReadonlyArray<NodeJS.WriteStream>
   /** Runs what every target needs, so that a spare has it compiled before it is used. */
   rehearse?: () => Promise<void>
 }

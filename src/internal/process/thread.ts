@@ -2,7 +2,7 @@
  * Starts a worker thread for a target.
  */
 import * as Effect from "effect/Effect"
-import { Worker } from "node:worker_threads"
+import type { Worker } from "node:worker_threads"
 import type { Request, Spawned, StartFailure } from "../../Spawner.ts"
 import * as Control from "./control.ts"
 import { entryArguments, entryFile, entryText } from "./freshProcess.ts"
@@ -14,7 +14,9 @@ import { streams } from "./stdio.ts"
 const killed = -9
 
 const startWorker = (request: Request, imports: Imports): Worker => {
-  const mission = { module: request.module, target: request.target, imports }
+  // Loaded here, as most processes start no threads.
+  const { Worker } = process.getBuiltinModule("node:worker_threads")
+  const mission = { module: request.module, target: request.target, imports, inThread: true }
   const options = {
     stdin: request.stdin === "pipe",
     stdout: request.stdout !== "inherit",

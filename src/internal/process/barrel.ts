@@ -1,0 +1,108 @@
+/**
+ * Modules that export other modules by name, as the root of "effect" does, without running those that nobody uses. What a program uses is
+ * read off the text of its modules. What is used without having been seen there, as by a name that is computed, is run when it is touched.
+ */
+
+/** Exports of a module. */
+type Exports = Readonly<Record<string, unknown>>
+
+/** What stands behind a name: a value, or a module that is run when it is first asked for. */
+export type Behind = { readonly value: unknown } | { readonly lazy: () => Exports }
+
+export interface Barrel {
+  /** Programs use these names. */
+  readonly want: (names: Iterable<string> | "all") => void
+  /** Gives the exports to the variables of the module that stands for the barrel, now and when there is more. */
+  readonly use: (assign: (all: Exports) => void) => void
+}
+
+/** A module that is run when something of it is touched. */
+const untilTouched = (load: () => Exports): Exports =>
+  new Proxy<Exports>(Object.create(null), {
+    get: (_, name) => Reflect.get(load(), name),
+    has: (_, name) => Reflect.has(load(), name),
+    ownKeys: () => Reflect.ownKeys(load()),
+    getOwnPropertyDescriptor: (_, name) => Reflect.getOwnPropertyDescriptor(load(), name)
+  })
+
+export const makeBarrel = (names: ReadonlyArray<string>, behind: (name: string) => Behind): Barrel => {
+  const waiting = new Set(names)
+  const all: Record<string, unknown> = { __proto__: null }
+  const users: Array<(all: Exports) => void> = []
+  let isMade = false
+  const load = (name: string): boolean => {
+    if (!waiting.delete(name)) return false
+    const origin = behind(name)
+    all[name] = "lazy" in origin ? origin.lazy() : origin.value
+    return true
+  }
+  return {
+    want: (wanted) => {
+      let changed = false
+      for (const name of wanted === "all" ? names : wanted) changed = load(name) || changed
+      if (changed) { for (const assign of users) assign(all) }
+    },
+    use: (assign) => {
+      if (!isMade) {
+        isMade = true
+        for (const name of waiting) {
+          const origin = behind(name)
+          if ("lazy" in origin) all[name] = untilTouched(origin.lazy)
+          else load(name)
+        }
+      }
+      users.push(assign)
+      assign(all)
+    }
+  }
+}
+
+/** A character of a name, or one that might be. */
+const inName = "[\\w$\\u0080-\\uffff]"
+
+/** The names in braces: `A, type B, C as D`. */
+const inBraces = (text: string): Array<string> =>
+  text.split(",").flatMap((part) => {
+    const words = part.trim().split(/\s+/)
+    const name = words[0] === "type" && words.length > 1 && words[1] !== "as" ? words[1]! : words[0]!
+    return name === "" ? [] : [name]
+  })
+
+const escaped = (text: string) => text.replaceAll("$", "\\$")
+
+/** The names that are taken from a namespace, if it is used in no other way. */
+const ofNamespace = (namespace: string, text: string): Array<string> | "all" => {
+  const use = new RegExp(
+    `(?<!${inName}|\\.)${escaped(namespace)}(?!${inName})(?:\\s*\\.\\s*(?<member>${inName}+))?`,
+    "g"
+  )
+  const names: Array<string> = []
+  let others = 0
+  for (const { groups } of text.matchAll(use)) {
+    if (groups?.["member"] === undefined) others++
+    else names.push(groups["member"])
+  }
+  // The one is the import itself.
+  return others > 1 ? "all" : names
+}
+
+/** What the text of a module imports from a package by its name. Sees too much rather than too little. */
+export const namesImported = (specifier: string, text: string): Iterable<string> | "all" => {
+  let mentions = text.split(new RegExp(`["']${specifier}["']|\\(\\s*\`${specifier}\``)).length - 1
+  if (mentions === 0) return []
+  const names: Array<string> = []
+  const from = `\\s*from\\s*["']${specifier}["']`
+  const named = new RegExp(`\\b(?:import|export)\\s*(?:type\\s*)?\\{(?<names>[^{}]*)\\}${from}`, "g")
+  for (const { groups } of text.matchAll(named)) {
+    mentions--
+    names.push(...inBraces(groups!["names"]!))
+  }
+  const namespaces = new RegExp(`\\bimport\\s*(?:type\\s*)?\\*\\s*as\\s+(?<name>${inName}+)${from}`, "g")
+  for (const { groups } of text.matchAll(namespaces)) {
+    mentions--
+    const used = ofNamespace(groups!["name"]!, text)
+    if (used === "all") return used
+    names.push(...used)
+  }
+  return mentions === 0 ? names : "all"
+}

@@ -1,0 +1,95 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Effect } from "effect"
+import * as fs from "node:fs"
+import * as path from "node:path"
+import { leavesNothingBehind, runProgram, temporaryDirectory } from "../support/processes.ts"
+
+leavesNothingBehind()
+
+const program = new URL("../fixtures/process/programs/codeCache.ts", import.meta.url)
+
+const script = (text: string) =>
+  `(function (exports, require, __filename) {
+    exports.text = ${JSON.stringify(text)}
+    exports.name = __filename
+    exports.builtin = typeof require("node:fs").statSync
+  })`
+
+/** A directory with a script, another one for code, and a process that runs the script. */
+const setUp = Effect.gen(function*() {
+  const directory = yield* temporaryDirectory
+  const file = path.join(directory, "script.js")
+  const kept = path.join(directory, "kept")
+  fs.mkdirSync(kept)
+  fs.writeFileSync(file, script("first"))
+  const run = (id = "id", into = kept) =>
+    Effect.map(runProgram(program, { args: [file, id, into] }), ({ code, stderr, stdout }) => {
+      assert.deepStrictEqual({ code, stderr }, { code: 0, stderr: "" })
+      return JSON.parse(stdout) as { readonly text: string; readonly name: string; readonly builtin: string }
+    })
+  return { file, kept, run, files: () => fs.readdirSync(kept) }
+})
+
+describe("a script whose code is kept", () => {
+  it.live(
+    "is run, and leaves one file for the next process",
+    Effect.fnUntraced(function*() {
+      const { file, files, kept, run } = yield* setUp
+      assert.deepStrictEqual(yield* run(), { text: "first", name: file, builtin: "function" })
+      const [name, ...others] = files()
+      assert.match(name!, /^id-v\d.*\.code$/)
+      assert.deepStrictEqual(others, [])
+      const { mode, mtimeMs } = fs.statSync(path.join(kept, name!))
+      assert.strictEqual(mode & 0o777, 0o600)
+      assert.strictEqual((yield* run()).text, "first")
+      // It was used: nobody has written it again.
+      assert.strictEqual(fs.statSync(path.join(kept, name!)).mtimeMs, mtimeMs)
+    })
+  )
+
+  it.live(
+    "is compiled again if what was kept is damaged, or of another script, and kept anew",
+    Effect.fnUntraced(function*() {
+      const { file, files, kept, run } = yield* setUp
+      yield* run()
+      const code = path.join(kept, files()[0]!)
+      for (const damage of [Buffer.alloc(0), Buffer.from("no code"), fs.readFileSync(code).subarray(0, 100)]) {
+        fs.writeFileSync(code, damage)
+        assert.strictEqual((yield* run()).text, "first")
+        assert.isAbove(fs.statSync(code).size, 200)
+      }
+      fs.writeFileSync(file, script("a text of another length"))
+      assert.strictEqual((yield* run()).text, "a text of another length")
+      assert.strictEqual((yield* run("other")).text, "a text of another length")
+      assert.strictEqual(files().length, 2)
+    })
+  )
+
+  it.live(
+    "is kept by one process of many, and by the next one if that was killed meanwhile",
+    Effect.fnUntraced(function*() {
+      const { files, kept, run } = yield* setUp
+      yield* Effect.all(Array.from({ length: 4 }, () => run()), { concurrency: "unbounded" })
+      const [code, ...others] = files()
+      assert.deepStrictEqual(others, [])
+      fs.rmSync(path.join(kept, code!))
+      const draft = path.join(kept, `${code}.draft`)
+      fs.writeFileSync(draft, "half")
+      yield* run()
+      assert.deepStrictEqual(files(), [`${code}.draft`])
+      fs.utimesSync(draft, 0, 0)
+      yield* run()
+      assert.deepStrictEqual(files(), [code])
+    })
+  )
+
+  it.live(
+    "is run where nothing can be kept",
+    Effect.fnUntraced(function*() {
+      const { files, kept, run } = yield* setUp
+      assert.strictEqual((yield* run("id", path.join(kept, "none"))).text, "first")
+      assert.strictEqual((yield* run("id", "")).text, "first")
+      assert.deepStrictEqual(files(), [])
+    })
+  )
+})
