@@ -18,22 +18,29 @@ const isBundled = (id) => packages.some((name) => id === name || id.startsWith(`
 
 const entry = "bundle"
 
-/** Links what entries reach, to lie in a directory. Entries, and other modules that belong to none, are given as text. */
-const link = async (input, parts, { directory = inDist("internal"), ...options } = {}) => {
-  const texts = new Map([...Object.entries(input), ...parts].map(([name, text]) => [`\0${name}`, text]))
+/** One file, to lie in a directory, from the text of an entry, with other modules that are given as text, and some that are elsewhere. */
+const link = async (
+  entry,
+  { directory = inDist("internal"), elsewhere = () => undefined, texts = new Map(), ...options } = {}
+) => {
+  const given = new Map([["\0entry", entry], ...texts])
   const bundle = await rolldown({
-    input: Object.fromEntries(Object.keys(input).map((name) => [name, `\0${name}`])),
+    input: "\0entry",
     platform: "node",
-    external: (id) => !texts.has(id) && !id.startsWith(".") && !path.isAbsolute(id) && !isBundled(id),
+    external: (id) => !given.has(id) && !id.startsWith(".") && !path.isAbsolute(id) && !isBundled(id),
     treeshake: false,
-    preserveEntrySignatures: "allow-extension",
     transform: { define: { "import.meta.env": "undefined" } },
     // Functions that are called at once are not compiled beforehand: here they are not.
     optimization: { pifeForModuleWrappers: false },
     plugins: [{
-      name: "texts",
-      resolveId: (id) => texts.has(id) ? id : undefined,
-      load: (id) => texts.get(id),
+      name: "given",
+      async resolveId(id, importer, options) {
+        if (given.has(id)) return id
+        const found = await this.resolve(id, importer, { ...options, skipSelf: true })
+        const other = found && elsewhere(found.id)
+        return other ? { id: other, external: true } : found
+      },
+      load: (id) => given.get(id),
       // Each module keeps its own place.
       transform: (text, id) =>
         id.startsWith(dist) && text.includes("import.meta.url")
@@ -45,28 +52,27 @@ const link = async (input, parts, { directory = inDist("internal"), ...options }
     }]
   })
   const { output } = await bundle.generate({
-    ...options,
-    comments: { annotation: false, jsdoc: false, legal: true }
+    codeSplitting: false,
+    comments: { annotation: false, jsdoc: false, legal: true },
+    ...options
   })
   await bundle.close()
-  const foreign = new Set(output.flatMap((chunk) => chunk.imports)).difference(
-    new Set(output.map((chunk) => chunk.fileName))
-  )
-  for (const name of foreign) if (!name.startsWith("node:")) throw new Error(`the bundle imports ${name}`)
-  return output
-}
-
-/** Which files some of them reach. */
-const reach = async (files) => {
-  const chunks = await link({ all: files.map((file) => `import ${JSON.stringify(file)}`).join("\n") }, new Map())
-  return chunks.flatMap((chunk) => chunk.moduleIds).filter((id) => path.isAbsolute(id))
+  const [{ code, imports, moduleIds }, ...others] = output
+  if (others.length > 0) throw new Error("the bundle is more than one file")
+  const foreign = imports.filter((name) => !/^(node|core):/.test(name))
+  if (foreign.length > 0) throw new Error(`the bundle imports ${foreign.join(", ")}`)
+  return { code, files: moduleIds.filter((id) => path.isAbsolute(id)) }
 }
 
 const require = createRequire(inDist("index.js"))
-const files = await reach([inDist("index.js"), require.resolve("effect")])
+/** The files that some of them reach. */
+const reach = async (...files) => (await link(files.map((file) => `import ${JSON.stringify(file)}`).join("\n"))).files
+const files = await reach(inDist("index.js"), require.resolve("effect"))
 const modules = await Promise.all(files.map((file) => import(pathToFileURL(file).href)))
-/** What nearly every child needs a part of. The rest is what only the root of "effect" reaches. */
-const core = new Set(await reach(["effect/Effect", "effect/Schema"].map(require.resolve).concat(inDist("index.js"))))
+/** What every child needs most of. The rest is what only the root of "effect" reaches. */
+const core = new Set(
+  await reach(inDist("index.js"), require.resolve("effect/Effect"), require.resolve("effect/Schema"))
+)
 
 /** Does a module do nothing but export others, and names of others? */
 const isBarrel = (file) => {
@@ -85,13 +91,15 @@ const origin = (i, name) => {
   return { module: home, name }
 }
 
+/** The name of a module that has one by its number. */
+const partOf = (number) => `\0m${number}`
+
 /**
- * The script gives, by number, functions for the exports of each module that is no barrel. Nothing of a module is run before its function is
- * called; then those that it imports are, too. The exports have no prototype, as those of modules have none: so they are made as a table, in
- * a third of the time, and become fast to read when something has them as its prototype.
+ * By name, a function for the exports of each module that is no barrel. The exports have no prototype, as those of modules have none: so they
+ * are made as a table, in a third of the time, and become fast to read when something has them as its prototype.
  */
 const parts = new Map([[
-  "made",
+  "\0made",
   `export default function made(all) {
   function Fast() {}
   Fast.prototype = all
@@ -102,13 +110,16 @@ const parts = new Map([[
 ]])
 for (const [i, file] of files.entries()) {
   if (barrels[i]) continue
+  const others = new Set()
   const fields = Object.keys(modules[i]).map((name) => {
     const { module, name: inner } = origin(i, name)
-    return `${JSON.stringify(name)}: ${inner === undefined ? `require("\0m${module}").default()` : `n.${inner}`}`
+    if (inner === undefined) others.add(module)
+    return `${JSON.stringify(name)}: ${inner === undefined ? `m${module}()` : `n.${inner}`}`
   })
   parts.set(
-    `m${i}`,
+    partOf(i),
     `import * as n from ${JSON.stringify(file)}\nimport made from "\0made"\nlet all\n` +
+      Array.from(others, (number) => `import m${number} from "${partOf(number)}"\n`).join("") +
       `export default () => all ??= made({ __proto__: null, ${fields.join(", ")} })\n`
   )
 }
@@ -159,50 +170,31 @@ for (const [i, file] of files.entries()) {
   numbers[name][within(directory)] = i
 }
 
-/** Functions for the exports of modules, by number. */
-const functions = (isIn) =>
-  `[${files.map((file, i) => barrels[i] || !isIn(file) ? "" : `() => require("\0m${i}").default()`).join(",")}]`
+const isCore = (file, i) => core.has(file) && !barrels[i]
+const isRest = (file, i) => !core.has(file) && !barrels[i]
+const coreParts = files.flatMap((file, i) => isCore(file, i) ? [i] : [])
 
-const coreParts = new Set(files.flatMap((file, i) => core.has(file) ? [file, `\0m${i}`] : []))
-const chunks = await link(
-  {
-    bundle: `export const bundledModules = ${functions((file) => core.has(file))}
-export const bundledNumbers = ${JSON.stringify(numbers)}
-export const bundledBarrels = ${JSON.stringify(contents)}
+// The core is linked so that all of it is run at once: nearly every child needs nearly all of it, and constants are quicker than variables.
+const { code: coreCode } = await link(
+  `${coreParts.map((i) => `import m${i} from "${partOf(i)}"\n`).join("")}
+export const modules = [${files.map((file, i) => isCore(file, i) ? `m${i}` : "").join()}]
+export const numbers = ${JSON.stringify(numbers)}
+export const barrels = ${JSON.stringify(contents)}
 `,
-    rest: `export const bundledModules = ${functions((file) => !core.has(file))}\n`
-  },
-  parts,
+  { texts: parts, format: "cjs" }
+)
+// Of the rest, a module is run when its exports are first asked for. It finds the core by number.
+const { code: restCode } = await link(
+  `export const modules = [${
+    files.map((file, i) => isRest(file, i) ? `() => require("${partOf(i)}").default()` : "").join()
+  }]`,
   {
+    texts: parts,
+    elsewhere: (id) => core.has(id) ? `core:${files.indexOf(id)}` : undefined,
     format: "cjs",
-    strictExecutionOrder: true,
-    codeSplitting: {
-      groups: [{ name: "core", test: (id) => coreParts.has(id) || /^\0(?:bundle$|made$|rolldown)/.test(id) }]
-    }
+    strictExecutionOrder: true
   }
 )
-/** The chunks by what they have: what others share, the functions that link modules, the entries. */
-const [bundle, rest] = ["bundle.js", "rest.js"].map((name) => chunks.find(({ fileName }) => fileName === name))
-const runtime = chunks.find(({ moduleIds }) => moduleIds.includes("\0rolldown/runtime.js"))
-const shared = chunks.find((chunk) => ![bundle, rest, runtime].includes(chunk))
-if (chunks.length !== 4) throw new Error("the bundle has other chunks")
-
-// The shared chunk becomes the script, with the entry at its end. What it exports for the rest is only exported if somebody asks for the rest.
-const accessor =
-  /^Object\.defineProperty\(exports, "([\w$]+)", \{\n\tenumerable: true,\n\tget: function\(\) \{\n\t\treturn ([\w$]+);\n\t\}\n\}\);\n/gm
-const shares = Array.from(shared.code.matchAll(accessor))
-const locals = new Map(shares.map(([, name, local]) => [name, local]))
-const end = bundle.code.replaceAll(/^(?:const \w+ = )?require\("\.\/[^"]+"\);\n/gm, "")
-const linkedScript = `const require_rolldown_runtime = {};
-((exports) => {
-${runtime.code}})(require_rolldown_runtime);
-${shared.code.replaceAll(accessor, "").replace(/^const require_rolldown_runtime = .*\n/m, "")}
-exports.share = () => {
-const exports = {};
-${shares.map(([statement]) => statement).join("")}
-return { "./${runtime.fileName}": require_rolldown_runtime, "./${shared.fileName}": exports };
-};
-${end.replaceAll(/\brequire_\w+\.([\w$]+)/g, (_, name) => locals.get(name))}`
 
 /** A function, without white space: what is short is read sooner, and V8 counts the lines of a script when it first writes a stack. */
 const wrapped = (code) => {
@@ -216,17 +208,18 @@ const wrapped = (code) => {
   const ascii = text.replaceAll(/[^\0-\x7f]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`)
   return licenses.join("\n") + ascii
 }
-const [first, second] = [linkedScript, rest.code].map(wrapped)
-manifest.id = createHash("sha256").update(first).update(second).digest("hex").slice(0, 16)
-fs.writeFileSync(inDist("internal/bundle.js"), first)
-fs.writeFileSync(inDist("internal/bundle-rest.js"), second)
+const bundle = wrapped(coreCode)
+// What the core exports are no modules of CommonJS, which would have to be made look like others.
+const rest = wrapped(restCode.replaceAll(/^(core_\d+) = \w+\(\1(, 1)?\);\n/gm, ""))
+manifest.id = createHash("sha256").update(bundle).update(rest).digest("hex").slice(0, 16)
+fs.writeFileSync(inDist("internal/bundle.js"), bundle)
+fs.writeFileSync(inDist("internal/bundle-rest.js"), rest)
 fs.writeFileSync(inDist("internal/bundle.json"), JSON.stringify(manifest))
 
 const child = inDist("internal/process/child.js")
-const linked = await link({ child: `import ${JSON.stringify(child)}` }, [], {
+const { code: childCode } = await link(`import ${JSON.stringify(child)}`, {
   format: "cjs",
   directory: path.dirname(child)
 })
-if (linked.length !== 1) throw new Error("what a child starts with is more than one file")
-fs.writeFileSync(child.replace(/js$/, "cjs"), minifySync("child.cjs", linked[0].code, { mangle: false }).code)
+fs.writeFileSync(child.replace(/js$/, "cjs"), minifySync("child.cjs", childCode, { mangle: false }).code)
 for (const file of [child, `${child}.map`]) fs.rmSync(file)

@@ -1,6 +1,7 @@
 /**
  * One script instead of hundreds of modules. A child that imports "effect" loads more than two hundred of them, and this library brings a
- * hundred. They are all in one script that is made when the library is built (`.ci/bundle.mjs`), which runs of each only what is asked for.
+ * hundred. Nearly all of them are in one script that is made when the library is built (`.ci/bundle.mjs`), and those that few need in a
+ * second one.
  *
  * In a child, each of these modules keeps its URL, and has instead of its text a few lines that export the same names from the script. So
  * there is one instance of each, whoever imports it, and in whatever way; modules of Effect that are not in the script find those that are.
@@ -12,7 +13,7 @@ import * as fs from "node:fs"
 import * as nodeModule from "node:module"
 import * as path from "node:path"
 import { fileURLToPath, pathToFileURL } from "node:url"
-import { type Barrel, makeBarrel, namesImported } from "./barrel.ts"
+import { makeBarrel, namesImported } from "./barrel.ts"
 import * as CodeCache from "./codeCache.ts"
 
 /** What the script was made of. */
@@ -31,8 +32,6 @@ export interface Bundle {
 }
 
 const library = new URL("../..", import.meta.url)
-
-const fileOf = (name: string): string => fileURLToPath(new URL(name, library))
 
 /** The directory of a package, as it is found from a file. */
 const rootOf = (name: string, from: string): string =>
@@ -79,28 +78,21 @@ export const find = (): Bundle | undefined => {
 /** The exports of a module. */
 type Exports = Readonly<Record<string, unknown>>
 
-/** The exports of each module, by number. The first call runs it. None for a barrel, and for what is in the other script. */
+/** Functions for the exports of modules, by number. None for a barrel, and for what is in the other script. */
 type Modules = ReadonlyArray<(() => Exports) | undefined>
 
 /** What the script gives. */
 interface Script {
-  readonly bundledModules: Modules
+  readonly modules: Modules
   /** The number of each module, by package and file; those of this library have no package. */
-  readonly bundledNumbers: Readonly<Record<string, Readonly<Record<string, number>>>>
+  readonly numbers: Readonly<Record<string, Readonly<Record<string, number>>>>
   /** What a barrel exports under each name: a module, or a name of one. */
-  readonly bundledBarrels: Readonly<Record<number, Readonly<Record<string, number | readonly [number, string]>>>>
-  /** What the other script requires. */
-  readonly share: () => Readonly<Record<string, object>>
-}
-
-/** What the script gives that has what few need: of Effect, what only its root reaches. */
-interface Rest {
-  readonly bundledModules: Modules
+  readonly barrels: Readonly<Record<number, Readonly<Record<string, number | readonly [number, string]>>>>
 }
 
 /**
- * Runs code of the script. Modules of Effect look at the stack of an error, to see what V8 writes there, and V8 counts the lines of the whole
- * script for that, in 4 ms. What they look for are names; meanwhile stacks have nothing else.
+ * Runs a script. Modules of Effect look at the stack of an error, to see what V8 writes there, and V8 looks for the lines of the whole script
+ * for that, in 3 ms. What they look for are names; meanwhile stacks have nothing else.
  */
 const withQuickStacks = <A>(run: () => A): A => {
   const { prepareStackTrace } = Error
@@ -125,57 +117,39 @@ const exporting = (names: ReadonlyArray<string>) => ({
   variables: names.map((_, i) => `_${i}`).join(", ")
 })
 
-/** Loads what is in the script from there. None, if it is not there any more. Code that was compiled is kept in the directory. */
-export const makeLoader = (
+/** Loads what is in the script from there. */
+const makeScriptLoader = (
   { id, roots }: Bundle,
   directory: string | undefined
-): nodeModule.LoadHookSync | undefined => {
-  let script: Script
-  try {
-    script = CodeCache.run(fileOf("internal/bundle.js"), id, directory) as Script
-  } catch {
-    return undefined
+): nodeModule.LoadHookSync => {
+  const builtin = process.getBuiltinModule
+  const run = (file: string, id: string, require: (name: string) => unknown) =>
+    CodeCache.run(fileURLToPath(new URL(file, library)), id, directory, require)
+  const { barrels, modules, numbers } = withQuickStacks(() => run("internal/bundle.js", id, builtin)) as Script
+  let rest: Modules | undefined
+  /** What only the root of "effect" reaches is in a script of its own, which runs a module when it is asked for, and asks for others. */
+  const loadRest = () => {
+    const require = (name: string) => name.startsWith("core:") ? exportsOf(Number(name.slice(5))) : builtin(name)
+    return run("internal/bundle-rest.js", `${id}-rest`, require) as { readonly modules: Modules }
   }
-  const { bundledBarrels: barrels, bundledModules, bundledNumbers: numbers } = script
-  let rest: Rest | undefined
-  const loadRest = (): Rest => {
-    if (rest === undefined) {
-      const shared = script.share()
-      const require = (name: string) => shared[name] ?? process.getBuiltinModule(name)
-      rest = CodeCache.run(fileOf("internal/bundle-rest.js"), `${id}-rest`, directory, require) as Rest
-    }
-    return rest
-  }
-  const made = new Map<number, Exports>()
-  const exportsOf = (number: number): Exports => {
-    let all = made.get(number)
-    if (all === undefined) {
-      all = withQuickStacks(() => (bundledModules[number] ?? loadRest().bundledModules[number]!)())
-      made.set(number, all)
-    }
-    return all
-  }
+  const exportsOf = (number: number): Exports => (modules[number] ?? (rest ??= loadRest().modules)[number]!)()
   const byUrl = new Map<string, number>()
   for (const [name, files] of Object.entries(numbers)) {
     const root = name === "" ? library.href : roots[name]!
     for (const file of Object.keys(files)) byUrl.set(root + file, files[file]!)
   }
-  const barrelsByNumber = new Map<number, Barrel>()
-  for (const [number, names] of Object.entries(barrels)) {
-    barrelsByNumber.set(
+  const barrelsByNumber = new Map(
+    Object.entries(barrels).map(([number, names]) => [
       Number(number),
-      makeBarrel(
-        Object.keys(names),
-        (name) => {
-          const origin = names[name]!
-          return typeof origin === "number"
-            ? { lazy: () => exportsOf(origin) }
-            : { value: exportsOf(origin[0])[origin[1]] }
-        }
-      )
-    )
-  }
-  const rootBarrels = [
+      makeBarrel(Object.keys(names), (name) => {
+        const origin = names[name]!
+        return typeof origin === "number"
+          ? { lazy: () => exportsOf(origin) }
+          : { value: exportsOf(origin[0])[origin[1]] }
+      })
+    ])
+  )
+  const barrelsByName = [
     ["effect", barrelsByNumber.get(numbers["effect"]!["dist/index.js"]!)!],
     ["effect-multiprocessing", barrelsByNumber.get(numbers[""]!["index.js"]!)!]
   ] as const
@@ -191,7 +165,7 @@ export const makeLoader = (
         const text = typeof loaded.source === "string"
           ? loaded.source
           : Buffer.from(loaded.source as Uint8Array).toString()
-        for (const [name, barrel] of rootBarrels) barrel.want(namesImported(name, text))
+        for (const [name, barrel] of barrelsByName) barrel.want(namesImported(name, text))
       }
       return loaded
     }
@@ -206,3 +180,21 @@ export const makeLoader = (
 }
 
 const module = (source: string) => ({ format: "module" as const, source, shortCircuit: true })
+
+/**
+ * Loads what is in the script from there, or as Node does if the script has gone since it was found. Code that was compiled is kept in the
+ * directory. The script is run when the first module is loaded.
+ */
+export const makeLoader = (bundle: Bundle, directory: string | undefined): nodeModule.LoadHookSync => {
+  let load: nodeModule.LoadHookSync | undefined
+  return (url, context, next) => {
+    if (load === undefined) {
+      try {
+        load = makeScriptLoader(bundle, directory)
+      } catch {
+        load = (url, context, next) => next(url, context)
+      }
+    }
+    return load(url, context, next)
+  }
+}

@@ -69,7 +69,7 @@ export const run = (
   file: string,
   id: string,
   directory: string | undefined,
-  require: (name: string) => unknown = process.getBuiltinModule
+  require: (name: string) => unknown
 ): object => {
   const source = fs.readFileSync(file, "latin1")
   const kept = directory && path.join(directory, `${id}-${process.version}-${process.arch}-${flagsKey()}.code`)

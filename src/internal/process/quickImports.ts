@@ -94,8 +94,8 @@ export const enable = (imports: Exclude<Imports, "plain">): void => {
     : undefined
   // Node does by itself what its user has said.
   if (directory !== undefined && NODE_COMPILE_CACHE === undefined) nodeModule.enableCompileCache(directory)
-  const load = imports === "quick" ? undefined : Bundle.makeLoader(imports.bundled, directory)
-  nodeModule.registerHooks({ resolve: makeResolver(), ...(load === undefined ? {} : { load }) })
+  const load = imports === "quick" ? {} : { load: Bundle.makeLoader(imports.bundled, directory) }
+  nodeModule.registerHooks({ resolve: makeResolver(), ...load })
 }
 
 const hooks = /(?:^|\s)(?:-r|--(?:import|require|loader|experimental-loader))(?:[\s=]|$)/
