@@ -36,6 +36,8 @@ const link = async (
       name: "given",
       async resolveId(id, importer, options) {
         if (given.has(id)) return id
+        // What is loaded when it is needed is loaded as everywhere.
+        if (options.kind === "dynamic-import") return { id, external: true }
         const found = await this.resolve(id, importer, { ...options, skipSelf: true })
         const other = found && elsewhere(found.id)
         return other ? { id: other, external: true } : found
@@ -197,7 +199,10 @@ const { code: restCode } = await link(
 )
 
 /** A function, without white space: what is short is read sooner, and V8 counts the lines of a script when it first writes a stack. */
-const wrapped = (code) => {
+const wrapped = (linked) => {
+  // Neither modules of Node nor exports of the core are modules of CommonJS, which would have to be made look like others.
+  const code = linked.replaceAll(/^(\w+) = __toESM\(\1(, 1)?\);\n/gm, "")
+  if (/\b(node|core)_\w+\.default\b/.test(code)) throw new Error("the bundle uses a default export")
   const { code: text, errors } = minifySync("bundle.js", `(function (exports, require, __filename) {\n${code}\n})`, {
     compress: false,
     mangle: false,
@@ -209,8 +214,7 @@ const wrapped = (code) => {
   return licenses.join("\n") + ascii
 }
 const bundle = wrapped(coreCode)
-// What the core exports are no modules of CommonJS, which would have to be made look like others.
-const rest = wrapped(restCode.replaceAll(/^(core_\d+) = \w+\(\1(, 1)?\);\n/gm, ""))
+const rest = wrapped(restCode)
 manifest.id = createHash("sha256").update(bundle).update(rest).digest("hex").slice(0, 16)
 fs.writeFileSync(inDist("internal/bundle.js"), bundle)
 fs.writeFileSync(inDist("internal/bundle-rest.js"), rest)

@@ -13,6 +13,10 @@ export const waits = (arm: Arm): "polls" | "sleeps" => arm === "ours" ? "polls" 
 
 const here = (path: string) => fileURLToPath(new URL(path, import.meta.url))
 
+/** The interpreter itself: what is found as `python3` may be a script that looks for it, at each start. */
+const python = spawnSync("python3", ["-c", "import sys; print(sys.executable)"], { encoding: "utf8" }).stdout?.trim() ||
+  undefined
+
 const node = (path: string, ...args: ReadonlyArray<string>) => [
   process.execPath,
   // So that `node --conditions=@effect-multiprocessing/source bench/main.ts` measures the sources.
@@ -31,12 +35,12 @@ const command = (arm: Arm, { name }: Case, count: number): ReadonlyArray<string>
       return whole ? node("ours/tenProcesses.ts") : node("ours/main.ts", name, `${count}`, transport)
     }
     case "cpython":
-      if (pool) return ["python3", here("python/pools.py"), name, `${count}`, "pool"]
+      if (pool) return [python!, here("python/pools.py"), name, `${count}`, "pool"]
       return whole
-        ? ["python3", here("python/ten_processes.py")]
-        : ["python3", here("python/peer.py"), name, `${count}`]
+        ? [python!, here("python/ten_processes.py")]
+        : [python!, here("python/peer.py"), name, `${count}`]
     case "cpython-executor":
-      return ["python3", here("python/pools.py"), name, `${count}`, "executor"]
+      return [python!, here("python/pools.py"), name, `${count}`, "executor"]
     case "node-fork-json":
       return whole ? node("node/tenProcesses.ts") : node("node/main.ts", name, `${count}`, "json")
     case "node-fork-advanced":
@@ -54,13 +58,9 @@ const command = (arm: Arm, { name }: Case, count: number): ReadonlyArray<string>
   }
 }
 
-let python: string | undefined
 /** Why an arm can't take part on this machine. */
-const missing = (arm: Arm): string | undefined => {
-  if (arm !== "cpython" && arm !== "cpython-executor") return undefined
-  python ??= spawnSync("python3", ["--version"], { encoding: "utf8" }).stdout ?? ""
-  return python === "" ? "there is no python3" : undefined
-}
+const missing = (arm: Arm): string | undefined =>
+  (arm === "cpython" || arm === "cpython-executor") && python === undefined ? "there is no python3" : undefined
 
 /** No arm takes as long, unless it hangs. */
 const patience = 300_000

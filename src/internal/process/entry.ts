@@ -52,6 +52,8 @@ export const enter = (
     Object.defineProperty(process, name, { configurable: true, enumerable: true, get: open })
   }
 
+  /** Everything that a spare was told to import is there. */
+  let isReady = false
   /** The channel of a spare, which has to read from it. */
   let channel: Socket | undefined
   const send = (kind: number, text = "", then?: () => void) => {
@@ -88,7 +90,9 @@ export const enter = (
     // What programs expect to find there: the module that runs.
     process.argv[1] = module.startsWith("file:") ? process.getBuiltinModule("node:url").fileURLToPath(module) : module
     process.on("uncaughtException", onUncaught)
-    import(module).then(() => {
+    // To import again what is there takes half a millisecond.
+    const imported = isReady && registry.targets.has(module) ? Promise.resolve() : import(module)
+    imported.then(() => {
       const defined = registry.targets.get(module) ?? []
       const named = defined.filter((candidate) => candidate.name === target)
       if (named.length > 1) return fail("TargetAmbiguous", "")
@@ -142,6 +146,7 @@ export const enter = (
     return registry.rehearse?.()
   }).then(() => {
     process.off("uncaughtException", onUncaught)
+    isReady = true
     send(19)
   }, onUncaught)
 }

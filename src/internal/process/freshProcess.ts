@@ -136,30 +136,30 @@ export const launch = Effect.fnUntraced(function*(
   return { pid, child, channel, life }
 }, Effect.uninterruptible)
 
-/** Gives a process that knows its target what the target needs, and what its parent sees of it. */
-export const boot = ({ channel, child, life, pid }: NodeProcess, request: Request): Spawned => {
-  channel.write(Control.frame(Control.Kind.Boot, request.boot))
-  return {
-    pid,
-    imported: life.imported,
-    ended: life.ended,
-    interrupt: Effect.sync(() => {
-      if (channel.writable) channel.write(Control.frame(Control.Kind.Interrupt))
+/** What the parent of a process sees of it. */
+export const spawned = ({ channel, child, life, pid }: NodeProcess): Spawned => ({
+  pid,
+  imported: life.imported,
+  ended: life.ended,
+  interrupt: Effect.sync(() => {
+    if (channel.writable) channel.write(Control.frame(Control.Kind.Interrupt))
+  }),
+  hasSignals: true,
+  // `kill` of node does nothing once the process has been waited for, so that no other process can be hit.
+  signal: (signal) =>
+    Effect.sync(() => {
+      child.kill(signal)
     }),
-    hasSignals: true,
-    // `kill` of node does nothing once the process has been waited for, so that no other process can be hit.
-    signal: (signal) =>
-      Effect.sync(() => {
-        child.kill(signal)
-      }),
-    ...streams(child)
-  }
-}
+  ...streams(child)
+})
 
 /** Starts a process for each request. */
 export const spawn =
   (guard: Guard, imports: () => Imports) => (request: Request): Effect.Effect<Spawned, StartFailure> =>
     Effect.map(
       launch(guard, request, { module: request.module, target: request.target, imports: imports() }),
-      (process) => boot(process, request)
+      (process) => {
+        process.channel.write(Control.frame(Control.Kind.Boot, request.boot))
+        return spawned(process)
+      }
     )

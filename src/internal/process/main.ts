@@ -9,7 +9,8 @@ import type * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
-import { Socket } from "node:net"
+import * as fs from "node:fs"
+import type { Socket } from "node:net"
 import type { MessagePort } from "node:worker_threads"
 import * as Hub from "../../Hub.ts"
 import * as Spawner from "../../Spawner.ts"
@@ -109,9 +110,30 @@ const start = (definition: Definition, shell: Shell) => {
   }
 }
 
+/**
+ * The first frame, which the parent has sent already. A stream would have it some milliseconds later, as much has to be loaded for that. None
+ * if the parent is dead, which a stream will tell.
+ */
+const readFirst = (descriptor: number): Uint8Array | undefined => {
+  const read = (length: number): Uint8Array | undefined => {
+    const bytes = new Uint8Array(length)
+    for (let offset = 0; offset < length;) {
+      const count = fs.readSync(descriptor, bytes, offset, length - offset, null)
+      if (count === 0) return undefined
+      offset += count
+    }
+    return bytes
+  }
+  try {
+    const length = read(4)
+    return length && read(new DataView(length.buffer).getUint32(0))
+  } catch {
+    return undefined
+  }
+}
+
 /** Runs the target in this process, and ends the process. */
 export const inProcess = (definition: Definition, opened: number | Socket): void => {
-  const channel = typeof opened === "number" ? new Socket({ fd: opened, readable: true, writable: true }) : opened
   let terminated = false
   const end = (code: number) => {
     if (!terminated) process.exit(code)
@@ -125,7 +147,7 @@ export const inProcess = (definition: Definition, opened: number | Socket): void
   const child = start(definition, {
     exit,
     report: (result, then) =>
-      channel.write(Control.frame(Control.Kind.Ended, result), () => {
+      open().write(Control.frame(Control.Kind.Ended, result), () => {
         whenWritten(then)
         if (child.wasInterrupted()) setTimeout(then, outputDeadline)
       })
@@ -135,14 +157,27 @@ export const inProcess = (definition: Definition, opened: number | Socket): void
     child.interrupt()
     if (child.isIdle()) exit(0)
   })
-  const decoder = new FrameDecoder()
-  const onFrame = whole(child.onFrame)
-  channel.on("error", () => {})
-  channel.on("close", child.onParentEnded)
-  channel.on("data", (chunk) => {
-    decoder.feed(chunk, onFrame)
-  })
-  if (channel.destroyed) child.onParentEnded()
+  let channel: Socket | undefined
+  const open = (): Socket => {
+    if (channel !== undefined) return channel
+    const { Socket } = process.getBuiltinModule("node:net")
+    channel = typeof opened === "number" ? new Socket({ fd: opened, readable: true, writable: true }) : opened
+    const decoder = new FrameDecoder()
+    const onFrame = whole(child.onFrame)
+    channel.on("error", () => {})
+    channel.on("close", child.onParentEnded)
+    channel.on("data", (chunk) => {
+      decoder.feed(chunk, onFrame)
+    })
+    if (channel.destroyed) child.onParentEnded()
+    return channel
+  }
+  // Windows reads from its pipes in another way.
+  if (typeof opened === "number" && process.platform !== "win32") {
+    const first = readFirst(opened)
+    if (first !== undefined) child.onFrame(first)
+  }
+  open()
 }
 
 /** A target of nothing, from its boot message to its report: what every target runs is compiled by then. */

@@ -5,7 +5,7 @@ import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import type { Request, Spawned, SpawnerService, StartFailure } from "../../Spawner.ts"
 import * as Control from "./control.ts"
-import { boot, launch, type NodeProcess, runtimeModule, spawn, usual } from "./freshProcess.ts"
+import { launch, type NodeProcess, runtimeModule, spawn, spawned, usual } from "./freshProcess.ts"
 import type { Guard } from "./guard.ts"
 import type { Imports } from "./quickImports.ts"
 import { Reserve } from "./reserve.ts"
@@ -133,7 +133,7 @@ export const make = Effect.fnUntraced(function*(
   )
   yield* refill
 
-  /** None if the spare has ended, or does not answer: it knows nothing yet that another one may not be told. */
+  /** None if the spare has ended, or does not answer: it has begun nothing that another one may not begin. */
   const become = (spare: Spare, request: Request): Effect.Effect<Spawned | undefined> =>
     Effect.suspend(() => {
       asked.add(spare)
@@ -141,17 +141,22 @@ export const make = Effect.fnUntraced(function*(
       return Effect.interruptible(spare.life.ready)
     }).pipe(
       Effect.andThen(Effect.suspend(() => {
-        spare.channel.write(
-          Control.frame(Control.Kind.Become, Buffer.from(JSON.stringify([request.module, request.target])))
-        )
+        spare.channel.write(Buffer.concat([
+          Control.frame(Control.Kind.Become, Buffer.from(JSON.stringify([request.module, request.target]))),
+          Control.frame(Control.Kind.Boot, request.boot)
+        ]))
         return inTime(spare.life.becoming, answerDeadline)
       })),
       Effect.catch(() => Effect.succeed(false)),
-      Effect.flatMap((answered) => {
-        if (answered !== true) return Effect.as(discard(spare), undefined)
+      // It answers before it begins. Whether one that had to be ended has answered nevertheless is known when it has ended.
+      Effect.flatMap((answered) =>
+        answered === true ? Effect.succeed(true) : Effect.andThen(discard(spare), spare.life.becoming)
+      ),
+      Effect.map((began) => {
+        if (!began) return undefined
         spare.used = true
         reserve.used()
-        return Effect.succeed(boot(spare, request))
+        return spawned(spare)
       }),
       Effect.onInterrupt(() => {
         // That is no fault of the spare.

@@ -6,13 +6,16 @@
  */
 import * as Effect from "effect/Effect"
 import * as fs from "node:fs"
-import * as net from "node:net"
+import type * as Net from "node:net"
 import * as os from "node:os"
 import * as path from "node:path"
 import { randomBytes } from "../crypto.ts"
 import type { Guard } from "../process/guard.ts"
 import { messageGarbage } from "./messageGarbage.ts"
 import { copied, type Duplex, type DuplexEvents, type Transport, TransportError } from "./transport.ts"
+
+/** Loaded when it is first needed: a child that talks to no hub starts some milliseconds sooner. */
+const net = () => process.getBuiltinModule("node:net")
 
 /** The kernel's limit for the path of a socket, with its final zero: 104 on macOS, 108 on Linux. */
 const maxPathLength = 103
@@ -23,7 +26,7 @@ const maxPathLength = 103
  */
 const acceptance = { connections: 20, milliseconds: 10 }
 
-const limitAcceptance = (server: net.Server): void => {
+const limitAcceptance = (server: Net.Server): void => {
   let accepted = 0
   const open = () => {
     accepted = 0
@@ -37,7 +40,7 @@ const limitAcceptance = (server: net.Server): void => {
 }
 
 /** Gives a socket an owner. */
-const own = (socket: net.Socket, onConnection: (duplex: Duplex) => DuplexEvents): Duplex => {
+const own = (socket: Net.Socket, onConnection: (duplex: Duplex) => DuplexEvents): Duplex => {
   let waiting: Array<() => void> = []
   const onWritten = () => {
     if (waiting.length === 0 || socket.writableLength > 0) return
@@ -108,8 +111,8 @@ export const make = (guard: Guard): Transport => ({
   share: () => undefined,
   listen: Effect.fnUntraced(function*(onConnection) {
     const address = yield* makeAddress(guard)
-    const sockets = new Set<net.Socket>()
-    const server = net.createServer((socket) => {
+    const sockets = new Set<Net.Socket>()
+    const server = net().createServer((socket) => {
       sockets.add(socket)
       socket.on("close", () => sockets.delete(socket))
       own(socket, onConnection)
@@ -133,7 +136,7 @@ export const make = (guard: Guard): Transport => ({
   }),
   connect: (address, events) =>
     Effect.callback<Duplex, TransportError>((resume) => {
-      const socket = net.connect(address)
+      const socket = net().connect(address)
       const onError = (error: NodeJS.ErrnoException) =>
         resume(Effect.fail(
           // EAGAIN: the queue of connections that wait to be accepted is full.
