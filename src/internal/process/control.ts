@@ -17,6 +17,8 @@ export const Kind = {
   Interrupt: 2,
   /** Parent: what a spare is to be, `[module, target]` as JSON. Comes before all else. */
   Become: 3,
+  /** Parent: nothing. When a spare has read it once, to read is quicker. */
+  Rehearse: 4,
   /** Child: the module is imported and defines the target. */
   Imported: 16,
   /** Child: it is not, or does not; {@link ImportFailure} as JSON. */

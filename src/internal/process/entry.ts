@@ -113,10 +113,12 @@ export const enter = (
     const opened = channel = new Socket({ fd: descriptor, readable: true, writable: true })
     const onClose = () => process.exit(1)
     let length: number | undefined
-    const onReadable = () => {
+    const onReadable = (): void => {
       length ??= (opened.read(4) as Buffer | null)?.readUInt32BE(0)
       const frame = length === undefined ? null : opened.read(length) as Buffer | null
       if (frame === null) return
+      length = undefined
+      if (frame[0] === 4) return onReadable()
       opened.off("readable", onReadable)
       opened.off("close", onClose)
       ;[module, target] = JSON.parse(frame.toString("utf8", 1)) as [string, string]

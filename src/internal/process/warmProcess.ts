@@ -78,7 +78,13 @@ export const make = Effect.fnUntraced(function*(
           ? giveUp("a module that should be imported beforehand failed", cause)
           : Effect.void,
       onSuccess: () =>
-        Effect.andThen(Effect.sync(() => reserve.ready(spare)), Effect.logDebug(`spare ${spare.pid} is ready`))
+        Effect.andThen(
+          Effect.sync(() => {
+            reserve.ready(spare)
+            spare.channel.write(Control.frame(Control.Kind.Rehearse))
+          }),
+          Effect.logDebug(`spare ${spare.pid} is ready`)
+        )
     }).pipe(
       Effect.andThen(spare.life.ended),
       Effect.andThen(({ exitCode }) => {
