@@ -7,7 +7,7 @@ import { createRequire } from "node:module"
 import * as path from "node:path"
 import { pathToFileURL } from "node:url"
 import { rolldown } from "rolldown"
-import { minifySync } from "rolldown/utils"
+import { minifySync, parseSync, Visitor } from "rolldown/utils"
 
 const packages = ["effect", "@effect/platform-node", "@effect/platform-node-shared"]
 
@@ -198,12 +198,20 @@ const { code: restCode } = await link(
   }
 )
 
+/** With calls of a function in place of `import()`, which a script does not have. */
+const withImports = (code) => {
+  const places = []
+  new Visitor({ ImportExpression: ({ start }) => places.push(start) }).visit(parseSync("bundle.js", code).program)
+  return places.sort((a, b) => b - a).reduce((text, place) => `${text.slice(0, place)}__${text.slice(place)}`, code)
+}
+
 /** A function, without white space: what is short is read sooner, and V8 counts the lines of a script when it first writes a stack. */
 const wrapped = (linked) => {
   // Neither modules of Node nor exports of the core are modules of CommonJS, which would have to be made look like others.
   const code = linked.replaceAll(/^(\w+) = __toESM\(\1(, 1)?\);\n/gm, "")
   if (/\b(node|core)_\w+\.default\b/.test(code)) throw new Error("the bundle uses a default export")
-  const { code: text, errors } = minifySync("bundle.js", `(function (exports, require, __filename) {\n${code}\n})`, {
+  const scope = "exports, require, __import, __filename"
+  const { code: text, errors } = minifySync("bundle.js", `(function (${scope}) {\n${withImports(code)}\n})`, {
     compress: false,
     mangle: false,
     codegen: { removeWhitespace: true }

@@ -9,7 +9,7 @@ leavesNothingBehind()
 const program = new URL("../fixtures/process/programs/codeCache.ts", import.meta.url)
 
 const script = (text: string) =>
-  `(function (exports, require, __filename) {
+  `(function (exports, require, __import, __filename) {
     exports.text = ${JSON.stringify(text)}
     exports.name = __filename
     exports.builtin = typeof require("node:fs").statSync

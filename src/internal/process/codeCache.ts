@@ -62,8 +62,12 @@ const write = (file: string, content: () => Uint8Array): void => {
   }
 }
 
+/** Scripts have no way of their own to import, or one that Node warns of. */
+const dynamicImport = (specifier: string): Promise<unknown> => import(specifier)
+
 /**
- * The exports of a script, which is a function of `exports`, `require` and the name of the file. Throws if it can't be read. Compiled code is kept in the directory, under a name that must stand for this text alone.
+ * The exports of a script, which is a function of `exports`, `require`, what stands for `import()`, and the name of the file. Throws if it can't be
+ * read. Compiled code is kept in the directory, under a name that must stand for this text alone.
  */
 export const run = (
   file: string,
@@ -74,15 +78,11 @@ export const run = (
   const source = fs.readFileSync(file, "latin1")
   const kept = directory && path.join(directory, `${id}-${process.version}-${process.arch}-${flagsKey()}.code`)
   const cachedData = kept === undefined ? undefined : read(kept)
-  const script = new vm.Script(source, {
-    filename: pathToFileURL(file).href,
-    cachedData,
-    importModuleDynamically: vm.constants.USE_MAIN_CONTEXT_DEFAULT_LOADER
-  })
+  const script = new vm.Script(source, { filename: pathToFileURL(file).href, cachedData })
   if (kept !== undefined && (cachedData === undefined || script.cachedDataRejected)) {
     process.once("exit", () => write(kept, () => script.createCachedData()))
   }
   const exports = {}
-  script.runInThisContext()(exports, require, file)
+  script.runInThisContext()(exports, require, dynamicImport, file)
   return exports
 }
