@@ -192,7 +192,12 @@ const { code: restCode } = await link(
   }]`,
   {
     texts: parts,
-    elsewhere: (id) => core.has(id) ? `core:${files.indexOf(id)}` : undefined,
+    elsewhere: (id) => {
+      if (!core.has(id)) return undefined
+      const number = files.indexOf(id)
+      if (barrels[number]) throw new Error(`${id} has no number by which a module could find it`)
+      return `core:${number}`
+    },
     format: "cjs",
     strictExecutionOrder: true
   }

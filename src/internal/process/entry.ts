@@ -118,6 +118,7 @@ export const enter = (
       const frame = length === undefined ? null : opened.read(length) as Buffer | null
       if (frame === null) return
       length = undefined
+      // It says nothing.
       if (frame[0] === 4) return onReadable()
       opened.off("readable", onReadable)
       opened.off("close", onClose)

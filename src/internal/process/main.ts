@@ -96,6 +96,7 @@ const start = (definition: Definition, shell: Shell) => {
     wasInterrupted: () => interrupted,
     onFrame: (frame: Uint8Array) => {
       if (frame[0] === Control.Kind.Interrupt) return interrupt()
+      if (frame[0] !== Control.Kind.Boot) return
       const decoded = Effect.runSyncExit(Codec.decode(Control.Boot, frame.subarray(1), definition.name, "boot"))
       if (Exit.isSuccess(decoded)) boot(decoded.value)
       else finish(decoded)
