@@ -29,6 +29,9 @@ export const cpuOfEnded = (): number | undefined => {
   return (Number(fields[13]) + Number(fields[14])) / 100
 }
 
-/** Memory of a process that is resident, in MiB. */
-export const residentMemory = (pid: number): number =>
-  Number(/^VmRSS:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, "utf8"))![1]) / 1024
+/** Memory of a process, in MiB: what is resident, and what is its share of that if pages are divided among those who have them. */
+export const memory = (pid: number): { readonly resident: number; readonly share: number } => {
+  const text = readFileSync(`/proc/${pid}/smaps_rollup`, "utf8")
+  const mebibytes = (name: string) => Number(new RegExp(`^${name}:\\s+(\\d+)`, "m").exec(text)![1]) / 1024
+  return { resident: mebibytes("Rss"), share: mebibytes("Pss") }
+}

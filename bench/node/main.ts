@@ -244,12 +244,12 @@ const starts = async (): Promise<Measurement> => {
 }
 
 /** A child that has imported the same as ours, and waits for messages. */
-const memory = async (): Promise<Measurement | { readonly skip: string }> => {
+const memory = async (figure: "resident" | "share"): Promise<Measurement | { readonly skip: string }> => {
   if (!Procfs.available) return { skip: "only Linux tells" }
   const child = fork(new URL("startTarget.ts", import.meta.url), ["stay"])
   await new Promise((resolve) => child.once("message", resolve))
   await new Promise((resolve) => setTimeout(resolve, 1000))
-  return { seconds: 0, count: 1, value: Procfs.residentMemory(child.pid!) }
+  return { seconds: 0, count: 1, value: Procfs.memory(child.pid!)[figure] }
 }
 
 const programs: Readonly<Record<string, () => Promise<Measurement | { readonly skip: string }>>> = {
@@ -268,7 +268,8 @@ const programs: Readonly<Record<string, () => Promise<Measurement | { readonly s
   "pipe-bytes-1m": () => blocks("bytes-1m", 2 ** 20),
   "pipe-bytes-64m": () => blocks("bytes-64m", 2 ** 26),
   "start-cold": starts,
-  "idle-memory": memory
+  "idle-memory": () => memory("resident"),
+  "idle-memory-share": () => memory("share")
 }
 
 const program = programs[name]

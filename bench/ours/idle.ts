@@ -40,11 +40,16 @@ const cpu = Effect.fnUntraced(function*(seconds: number) {
   return measurement
 })
 
-const memory = Effect.fnUntraced(function*() {
-  if (!Procfs.available) return { skip: "only Linux tells" }
-  const [pid] = yield* waiters(1)
-  const measurement: Measurement = { seconds: 0, count: 1, value: Procfs.residentMemory(pid!) }
-  return measurement
-})
+const memory = (figure: "resident" | "share") =>
+  Effect.fnUntraced(function*() {
+    if (!Procfs.available) return { skip: "only Linux tells" }
+    const [pid] = yield* waiters(1)
+    const measurement: Measurement = { seconds: 0, count: 1, value: Procfs.memory(pid!)[figure] }
+    return measurement
+  })
 
-export const idle = { "idle-cpu": cpu, "idle-memory": memory }
+export const idle = {
+  "idle-cpu": cpu,
+  "idle-memory": memory("resident"),
+  "idle-memory-share": memory("share")
+}

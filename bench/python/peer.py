@@ -370,10 +370,10 @@ def idle_cpu(seconds):
     return {"seconds": seconds, "count": 1, "value": used / seconds * 100}
 
 
-def idle_memory(count):
+def idle_memory(figure):
     [(pid, _)] = waiters(1)
-    with open(f"/proc/{pid}/status") as file:
-        line = next(line for line in file if line.startswith("VmRSS"))
+    with open(f"/proc/{pid}/smaps_rollup") as file:
+        line = next(line for line in file if line.startswith(figure))
     return {"seconds": 0, "count": 1, "value": int(line.split()[1]) / 1024}
 
 
@@ -395,7 +395,8 @@ CASES = {
     "start-cold": starts,
     "start-warm": starts,
     "idle-cpu": idle_cpu,
-    "idle-memory": idle_memory,
+    "idle-memory": lambda count: idle_memory("Rss:"),
+    "idle-memory-share": lambda count: idle_memory("Pss:"),
     "busy-children": busy_children,
     "slow-consumer": slow,
 }
