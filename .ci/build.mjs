@@ -37,6 +37,9 @@ const rewriteDeclaration = (text) =>
     (line) => line.replaceAll(/(\b(?:from|import)\s*\(?\s*)(["'])(\.{1,2}\/[^"']*)\.ts\2/g, "$1$2$3.js$2")
   )
 
+// TypeScript has a function rewrite what is imported by a variable. These are URLs, and the entry of a child must not need a function outside.
+const plainImports = (text) => text.replaceAll(/\bimport\(__rewriteRelativeImportExtension\((\w+)\)\)/g, "import($1)")
+
 export const build = () => {
   const started = new Date()
   // Built aside and then swapped in, so that a failed build leaves no half of one behind.
@@ -48,8 +51,9 @@ export const build = () => {
     }
     if (!run("node_modules/typescript/bin/tsc", "-p", "tsconfig.build.json", "--outDir", staging)) return false
     for (const name of fs.readdirSync(staging, { recursive: true })) {
-      if (!name.endsWith(".d.ts")) continue
       const file = path.join(staging, name)
+      if (name.endsWith(".js")) fs.writeFileSync(file, plainImports(fs.readFileSync(file, "utf8")))
+      if (!name.endsWith(".d.ts")) continue
       fs.writeFileSync(file, rewriteDeclaration(fs.readFileSync(file, "utf8")))
     }
     if (!run(".ci/bundle.mjs", staging)) return false

@@ -16,8 +16,6 @@ const inDist = (file) => path.join(dist, file)
 
 const isBundled = (id) => packages.some((name) => id === name || id.startsWith(`${name}/`))
 
-const entry = "bundle"
-
 /** One file, to lie in a directory, from the text of an entry, with other modules that are given as text, and some that are elsewhere. */
 const link = async (
   entry,

@@ -3,6 +3,7 @@ import * as fs from "node:fs/promises"
 import * as os from "node:os"
 import * as path from "node:path"
 import { promisify } from "node:util"
+import { rolldown } from "rolldown"
 import { afterAll, assert, beforeAll, describe, it } from "vitest"
 
 const timeout = 120_000
@@ -51,6 +52,13 @@ describe("the packed package, installed in a project of its own", () => {
 
   it("runs from TypeScript", { timeout }, async () => {
     assert.strictEqual(await run(project, process.execPath, "main.ts"), "42\n")
+  })
+
+  it("runs when it has been bundled with a program into one file", { timeout }, async () => {
+    const bundled = await rolldown({ input: path.join(project, "main.js"), platform: "node", logLevel: "silent" })
+    await bundled.write({ file: path.join(project, "one.mjs"), format: "esm", codeSplitting: false })
+    await bundled.close()
+    assert.strictEqual(await run(project, process.execPath, "one.mjs"), "42\n")
   })
 
   /** What a child and a child of it say of their modules. */
