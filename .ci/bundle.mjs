@@ -1,6 +1,6 @@
 // Puts all modules of this library, and those of Effect that it or the root of "effect" imports, into two scripts: `internal/bundle.js` in the
 // directory of the build, and `internal/bundle-rest.js` with what few need. `internal/bundle.json` says what they were made of. See
-// src/internal/process/bundle.ts. What a child runs before, and cannot take from there, becomes one file too: `child.cjs`.
+// src/internal/process/bundle.ts. What runs before, and cannot be taken from there, becomes one file too: `child.cjs` and `register.js`.
 import { createHash } from "node:crypto"
 import * as fs from "node:fs"
 import { createRequire } from "node:module"
@@ -231,10 +231,14 @@ fs.writeFileSync(inDist("internal/bundle.js"), bundle)
 fs.writeFileSync(inDist("internal/bundle-rest.js"), rest)
 fs.writeFileSync(inDist("internal/bundle.json"), JSON.stringify(manifest))
 
+/** A module and what it imports, in one file. */
+const alone = async (file, format) => {
+  const { code } = await link(`import ${JSON.stringify(file)}`, { format, directory: path.dirname(file) })
+  return minifySync(file, code, { mangle: false }).code
+}
+const register = inDist("register.js")
+fs.writeFileSync(register, await alone(register, "esm"))
+fs.rmSync(`${register}.map`)
 const child = inDist("internal/process/child.js")
-const { code: childCode } = await link(`import ${JSON.stringify(child)}`, {
-  format: "cjs",
-  directory: path.dirname(child)
-})
-fs.writeFileSync(child.replace(/js$/, "cjs"), minifySync("child.cjs", childCode, { mangle: false }).code)
+fs.writeFileSync(child.replace(/js$/, "cjs"), await alone(child, "cjs"))
 for (const file of [child, `${child}.map`]) fs.rmSync(file)

@@ -12,7 +12,7 @@ import { enter } from "./entry.ts"
 import { toExitCode } from "./exitStatus.ts"
 import type { Guard } from "./guard.ts"
 import * as Life from "./life.ts"
-import type { Imports } from "./quickImports.ts"
+import { type Imports, withoutRegistration } from "./quickImports.ts"
 import { streams } from "./stdio.ts"
 
 /** How long after the exit of a child its control channel may still deliver. */
@@ -23,7 +23,8 @@ const ownFlags = /^(?:-[epci]+|--(?:eval|print|check|interactive|input-type|test
 const withValue = /^(?:-p?e|-p|--(?:eval|print|input-type|watch-path|test-[a-z-]+|inspect-port|run))$/
 
 /** The flags of this Node that a child gets too: loaders, conditions, limits. */
-export const inheritedFlags = (flags: ReadonlyArray<string>): Array<string> => {
+export const inheritedFlags = (all: ReadonlyArray<string>): Array<string> => {
+  const flags = withoutRegistration(all)
   const inherited: Array<string> = []
   for (let i = 0; i < flags.length; i++) {
     const flag = flags[i]!

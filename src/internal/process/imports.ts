@@ -2,7 +2,7 @@
  * How the children of this process import.
  */
 import * as Bundle from "./bundle.ts"
-import type { Imports } from "./quickImports.ts"
+import { type Imports, withBundle } from "./quickImports.ts"
 import { registry } from "./registry.ts"
 
 /** The quickest way that there is. To find it takes some milliseconds, and is done when a child is started. */
@@ -10,9 +10,9 @@ export const quickest = (): () => Imports => {
   let found: Imports | undefined
   return () => {
     if (found !== undefined) return found
-    // What holds for this child holds for its own.
-    if (registry.child && registry.imports !== "plain") return found = registry.imports
-    const bundled = Bundle.find()
-    return found = bundled === undefined ? "quick" : { bundled }
+    const { child, imports } = registry
+    // What was found for this process holds for its children.
+    if (typeof imports === "object" || (child && imports === "quick")) return found = imports
+    return found = withBundle(Bundle.find())
   }
 }

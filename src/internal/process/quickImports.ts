@@ -86,7 +86,11 @@ export const privateDirectory = (parent: string): string | undefined => {
 /** How a child imports: as Node does, the quick way, or that and much of it out of the bundle. */
 export type Imports = "plain" | "quick" | { readonly bundled: Bundle.Bundle }
 
-/** In a child, before it imports anything. Never fails. */
+/** How a process that can import quickly does so, with a bundle if there is one. */
+export const withBundle = (bundled: Bundle.Bundle | undefined): Exclude<Imports, "plain"> =>
+  bundled === undefined ? "quick" : { bundled }
+
+/** For a process that has imported nothing yet. Never fails. */
 export const enable = (imports: Exclude<Imports, "plain">): void => {
   const { NODE_COMPILE_CACHE, NODE_DISABLE_COMPILE_CACHE } = process.env
   const directory = NODE_DISABLE_COMPILE_CACHE === undefined
@@ -98,11 +102,19 @@ export const enable = (imports: Exclude<Imports, "plain">): void => {
   nodeModule.registerHooks({ resolve: makeResolver(), ...load })
 }
 
+/** The flag of a program that wants its own imports to be quick, see `register.ts`; flags are divided by zeros. */
+const registration =
+  /(?:^|\0)(?:-r|--require|--import)[=\0](?:[^\0]*\/)?effect-multiprocessing\/(?:[^\0]*\/)?register(?:\.[jt]s)?(?=\0|$)/g
+
+/** Flags without the one for what children do by themselves. */
+export const withoutRegistration = (flags: ReadonlyArray<string>): Array<string> =>
+  flags.join("\0").replaceAll(registration, "").split("\0").filter((flag) => flag !== "")
+
 const hooks = /(?:^|\s)(?:-r|--(?:import|require|loader|experimental-loader))(?:[\s=]|$)/
 
 /** Why children of this process import as Node does; `undefined`: they need not. */
 export const obstacle = (flags: ReadonlyArray<string>, nodeOptions = ""): string | undefined =>
-  hooks.test(flags.join(" ")) || hooks.test(nodeOptions)
+  [flags, nodeOptions.split(/\s+/)].some((given) => hooks.test(withoutRegistration(given).join(" ")))
     ? "its flags import modules beforehand, which may have hooks of their own"
     : typeof nodeModule.registerHooks === "function"
     ? undefined

@@ -25,7 +25,7 @@ export interface Registry {
   readonly targets: Map<string, Array<RegisteredTarget>>
   /** This process was started by the library. */
   readonly child: boolean
-  /** How this process imports, if it is a child, and how its own children do, unless somebody says otherwise. */
+  /** How this process imports, if it is a child or has said how, and how its children do, unless somebody says otherwise. */
   readonly imports: Imports
   /** The standard streams that have been used; in a child. */
   readonly outputs?: ReadonlyArray<NodeJS.WriteStream>
