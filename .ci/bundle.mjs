@@ -1,11 +1,12 @@
-// Puts all modules of this library, and those of Effect that it or the root of "effect" imports, into two scripts: `internal/bundle.js` in the
-// directory of the build, and `internal/bundle-rest.js` with what few need. `internal/bundle.json` says what they were made of. See
-// src/internal/process/bundle.ts. What runs before, and cannot be taken from there, becomes one file too: `child.cjs` and `register.js`.
+// Puts all modules of this library, and those of Effect that it or the root of "effect" imports, into three scripts: `internal/bundle.js` in the
+// directory of the build, `bundle-late.js` with what many do without, and `bundle-rest.js` with what few need. `bundle.json` says what they
+// were made of. See src/internal/process/bundle.ts. What runs before, and cannot be taken from there, becomes one file too: `child.cjs` and `register.js`.
 import { createHash } from "node:crypto"
 import * as fs from "node:fs"
 import { createRequire } from "node:module"
 import * as path from "node:path"
 import { pathToFileURL } from "node:url"
+import { runInThisContext } from "node:vm"
 import { rolldown } from "rolldown"
 import { minifySync, parseSync, Visitor } from "rolldown/utils"
 
@@ -59,20 +60,50 @@ const link = async (
   await bundle.close()
   const [{ code, imports, moduleIds }, ...others] = output
   if (others.length > 0) throw new Error("the bundle is more than one file")
-  const foreign = imports.filter((name) => !/^(node|core):/.test(name))
+  const foreign = imports.filter((name) => !/^(node|module):/.test(name))
   if (foreign.length > 0) throw new Error(`the bundle imports ${foreign.join(", ")}`)
   return { code, files: moduleIds.filter((id) => path.isAbsolute(id)) }
 }
 
 const require = createRequire(inDist("index.js"))
-/** The files that some of them reach. */
-const reach = async (...files) => (await link(files.map((file) => `import ${JSON.stringify(file)}`).join("\n"))).files
-const files = await reach(inDist("index.js"), require.resolve("effect"))
+const ofEffect = (name) => path.join(path.dirname(require.resolve("effect")), `${name}.js`)
+
+/** The files that some of them reach, without going through others. */
+const reach = async (files, others = []) => {
+  const entry = files.map((file) => `import ${JSON.stringify(file)}`).join("\n")
+  return (await link(entry, { elsewhere: (id) => others.includes(id) ? "module:" : undefined })).files
+}
+
+/** What many children do without, and with it all that is there for it alone. */
+const optional = [
+  ...["Pool", "Progress", "StreamTarget"].map((name) => inDist(`${name}.js`)),
+  ...["Channel", "Cron", "JsonPatch", "JsonSchema", "Optic", "Sink", "Stream"].map(ofEffect),
+  ...["encoding/SchemaBinary", "schema/SchemaJITCompiler"].map(ofEffect),
+  ...["Aead", "KeyAgreement", "KeyFormat", "KeyWrap", "Mac", "Signature"].map((name) => ofEffect(`crypto/${name}`)),
+  ...[
+    "standardSchema",
+    "toEncoderXml",
+    "toEquivalence",
+    "toFormatter",
+    "toIso",
+    "toJsonSchemaDocument",
+    "toRepresentation"
+  ]
+    .map((name) => ofEffect(`internal/schema/${name}`))
+]
+const roots = [inDist("index.js"), ofEffect("Effect"), ofEffect("Schema")]
+const files = await reach([...roots, ofEffect("index")])
+const unknown = optional.filter((file) => !files.includes(file))
+if (unknown.length > 0) throw new Error(`nobody imports ${unknown.join(", ")}`)
+const main = await reach(roots)
+const core = await reach(roots, optional)
+/** The files of each script; the last one has what only the root of "effect" reaches. */
+const scripts = [
+  core,
+  main.filter((file) => !core.includes(file)),
+  files.filter((file) => !main.includes(file))
+]
 const modules = await Promise.all(files.map((file) => import(pathToFileURL(file).href)))
-/** What every child needs most of. The rest is what only the root of "effect" reaches. */
-const core = new Set(
-  await reach(inDist("index.js"), require.resolve("effect/Effect"), require.resolve("effect/Schema"))
-)
 
 /** Does a module do nothing but export others, and names of others? */
 const isBarrel = (file) => {
@@ -170,36 +201,47 @@ for (const [i, file] of files.entries()) {
   numbers[name][within(directory)] = i
 }
 
-const isCore = (file, i) => core.has(file) && !barrels[i]
-const isRest = (file, i) => !core.has(file) && !barrels[i]
-const coreParts = files.flatMap((file, i) => isCore(file, i) ? [i] : [])
+/** The script in which a module is; none for a barrel. */
+const scriptOf = (i) => barrels[i] ? undefined : scripts.findIndex((script) => script.includes(files[i]))
 
-// The core is linked so that all of it is run at once: nearly every child needs nearly all of it, and constants are quicker than variables.
-const { code: coreCode } = await link(
-  `${coreParts.map((i) => `import m${i} from "${partOf(i)}"\n`).join("")}
-export const modules = [${files.map((file, i) => isCore(file, i) ? `m${i}` : "").join()}]
-export const numbers = ${JSON.stringify(numbers)}
-export const barrels = ${JSON.stringify(contents)}
-`,
-  { texts: parts, format: "cjs" }
-)
-// Of the rest, a module is run when its exports are first asked for. It finds the core by number.
-const { code: restCode } = await link(
-  `export const modules = [${
-    files.map((file, i) => isRest(file, i) ? `() => require("${partOf(i)}").default()` : "").join()
-  }]`,
-  {
+/** A script with some of the modules. It finds those of others by number. */
+const linkScript = (place, entry, options) =>
+  link(entry, {
     texts: parts,
     elsewhere: (id) => {
-      if (!core.has(id)) return undefined
-      const number = files.indexOf(id)
-      if (barrels[number]) throw new Error(`${id} has no number by which a module could find it`)
-      return `core:${number}`
+      const i = files.indexOf(id)
+      if (i < 0 || scripts[place].includes(id)) return undefined
+      if (barrels[i]) throw new Error(`${id} has no number by which a module could find it`)
+      return `module:${i}`
     },
     format: "cjs",
-    strictExecutionOrder: true
-  }
-)
+    ...options
+  })
+
+/** One that is linked so that all of it is run at once: constants are quicker than variables. */
+const linkWhole = (place, rest = "") => {
+  const own = files.flatMap((_, i) => scriptOf(i) === place ? [i] : [])
+  const there = files.map((_, i) => scriptOf(i) === place ? `m${i}` : place === 0 ? scriptOf(i) : "")
+  return linkScript(
+    place,
+    `${own.map((i) => `import m${i} from "${partOf(i)}"\n`).join("")}export const modules = [${there.join()}]\n${rest}`
+  )
+}
+const linked = [
+  await linkWhole(
+    0,
+    `export const numbers = ${JSON.stringify(numbers)}\nexport const barrels = ${JSON.stringify(contents)}\n`
+  ),
+  await linkWhole(1),
+  // Of the rest, a module is run when its exports are first asked for.
+  await linkScript(
+    2,
+    `export const modules = [${
+      files.map((_, i) => scriptOf(i) === 2 ? `() => require("${partOf(i)}").default()` : "").join()
+    }]`,
+    { strictExecutionOrder: true }
+  )
+]
 
 /** With calls of a function in place of `import()`, which a script does not have. */
 const withImports = (code) => {
@@ -210,25 +252,48 @@ const withImports = (code) => {
 
 /** A function, without white space: what is short is read sooner, and V8 counts the lines of a script when it first writes a stack. */
 const wrapped = (linked) => {
-  // Neither modules of Node nor exports of the core are modules of CommonJS, which would have to be made look like others.
+  // Neither modules of Node nor exports of other scripts are modules of CommonJS, which would have to be made look like others.
   const code = linked.replaceAll(/^(\w+) = __toESM\(\1(, 1)?\);\n/gm, "")
-  if (/\b(node|core)_\w+\.default\b/.test(code)) throw new Error("the bundle uses a default export")
+  if (/\b(node|module)_\w+\.default\b/.test(code)) throw new Error("the bundle uses a default export")
+  // What comes later is given when it is there. Nothing else is assigned to: V8 knows constants.
+  const later = Array.from(code.matchAll(/^let (\w+) = require\("module:(\d+)"\);$/gm))
+    .flatMap(([, name, number]) => scriptOf(Number(number)) === 0 ? [] : [`${name} = get(${number})\n`]).join("")
   const scope = "exports, require, __import, __filename"
-  const { code: text, errors } = minifySync("bundle.js", `(function (${scope}) {\n${withImports(code)}\n})`, {
-    compress: false,
-    mangle: false,
-    codegen: { removeWhitespace: true }
-  })
+  const { code: text, errors } = minifySync(
+    "bundle.js",
+    `(function (${scope}) {\n${withImports(code)}\nexports.link = (get) => {\n${later}}\n})`,
+    { compress: false, mangle: false, codegen: { removeWhitespace: true } }
+  )
   if (errors.length > 0) throw new Error(errors.map(({ message }) => message).join("\n"))
   // One character beyond the first 256 would double the memory of all others. They stand in strings.
   const ascii = text.replaceAll(/[^\0-\x7f]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`)
   return licenses.join("\n") + ascii
 }
-const bundle = wrapped(coreCode)
-const rest = wrapped(restCode)
-manifest.id = createHash("sha256").update(bundle).update(rest).digest("hex").slice(0, 16)
-fs.writeFileSync(inDist("internal/bundle.js"), bundle)
-fs.writeFileSync(inDist("internal/bundle-rest.js"), rest)
+const texts = linked.map(({ code }) => wrapped(code))
+manifest.id = createHash("sha256").update(texts.join("\0")).digest("hex").slice(0, 16)
+for (const [place, text] of texts.entries()) {
+  fs.writeFileSync(
+    inDist(`internal/${["bundle", "bundle-late", "bundle-rest"][place]}.js`),
+    `/*! ${manifest.id} */\n${text}`
+  )
+}
+
+/** A script that is run as a whole must not touch what comes later. */
+const trial = (place, get) => {
+  const exports = {}
+  const find = (name) => name.startsWith("module:") ? get(Number(name.slice(7))) : require(name)
+  runInThisContext(texts[place], { filename: `script ${place}` })(exports, find, undefined, inDist("trial.js"))
+  return exports
+}
+const untouchable = (i) =>
+  new Proxy({}, {
+    get: (_, name) => {
+      throw new Error(`${files[i]} is not optional: its ${String(name)} is needed at once`)
+    }
+  })
+const first = trial(0, untouchable)
+trial(1, (i) => scriptOf(i) === 0 ? first.modules[i]() : untouchable(i))
+
 fs.writeFileSync(inDist("internal/bundle.json"), JSON.stringify(manifest))
 
 /** A module and what it imports, in one file. */

@@ -9,7 +9,7 @@ import type { Measurement } from "./work.ts"
  * An arm that polls looks for more in a loop while it is busy, and so uses a processor that others might want; one that sleeps is woken by
  * the operating system. Ours over rings polls for 200 microseconds after the last message, and then sleeps.
  */
-export const waits = (arm: Arm): "polls" | "sleeps" => arm === "ours" ? "polls" : "sleeps"
+export const waits = (arm: Arm): "polls" | "sleeps" => arm === "ours" || arm === "ours-plain" ? "polls" : "sleeps"
 
 const here = (path: string) => fileURLToPath(new URL(path, import.meta.url))
 
@@ -17,10 +17,11 @@ const here = (path: string) => fileURLToPath(new URL(path, import.meta.url))
 const python = spawnSync("python3", ["-c", "import sys; print(sys.executable)"], { encoding: "utf8" }).stdout?.trim() ||
   undefined
 
-const node = (path: string, ...args: ReadonlyArray<string>) => [
+const node = (path: string, flags: ReadonlyArray<string>, ...args: ReadonlyArray<string>) => [
   process.execPath,
   // So that `node --conditions=@effect-multiprocessing/source bench/main.ts` measures the sources.
   ...process.execArgv,
+  ...flags,
   here(path),
   ...args
 ]
@@ -30,10 +31,13 @@ const command = (arm: Arm, { name }: Case, count: number): ReadonlyArray<string>
   const pool = name.startsWith("pool-")
   switch (arm) {
     case "ours":
-    case "ours-socket": {
-      const transport = arm === "ours" ? "ring" : "socket"
-      return whole ? node("ours/tenProcesses.ts") : node("ours/main.ts", name, `${count}`, transport)
-    }
+      return whole
+        ? node("ours/tenProcesses.ts", ["--import", "effect-multiprocessing/register"])
+        : node("ours/main.ts", [], name, `${count}`, "ring")
+    case "ours-socket":
+      return node("ours/main.ts", [], name, `${count}`, "socket")
+    case "ours-plain":
+      return node("ours/tenProcesses.ts", [])
     case "cpython":
       if (pool) return [python!, here("python/pools.py"), name, `${count}`, "pool"]
       return whole
@@ -42,19 +46,19 @@ const command = (arm: Arm, { name }: Case, count: number): ReadonlyArray<string>
     case "cpython-executor":
       return [python!, here("python/pools.py"), name, `${count}`, "executor"]
     case "node-fork-json":
-      return whole ? node("node/tenProcesses.ts") : node("node/main.ts", name, `${count}`, "json")
+      return whole ? node("node/tenProcesses.ts", []) : node("node/main.ts", [], name, `${count}`, "json")
     case "node-fork-advanced":
-      return node("node/main.ts", name, `${count}`, "advanced")
+      return node("node/main.ts", [], name, `${count}`, "advanced")
     case "node-socket":
-      return node("node/main.ts", name, `${count}`, "socket")
+      return node("node/main.ts", [], name, `${count}`, "socket")
     case "effect-rpc":
-      return node("effect-rpc/main.ts", name, `${count}`)
+      return node("effect-rpc/main.ts", [], name, `${count}`)
     case "piscina":
     case "tinypool-thread":
     case "tinypool-process":
     case "workerpool-thread":
     case "workerpool-process":
-      return node("node-pools/main.ts", name, `${count}`, arm)
+      return node("node-pools/main.ts", [], name, `${count}`, arm)
   }
 }
 

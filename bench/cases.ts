@@ -5,6 +5,7 @@ import type { Measurement } from "./work.ts"
 export type Arm =
   | "ours"
   | "ours-socket"
+  | "ours-plain"
   | "cpython"
   | "cpython-executor"
   | "node-fork-json"
@@ -189,7 +190,7 @@ export const cases: ReadonlyArray<Case> = [
     count: 10,
     fixed: true,
     figures: { "": (m) => m.seconds * 1000 },
-    arms: { ours: 1, cpython: 1, "node-fork-json": 1 }
+    arms: { ours: 1, "ours-plain": 1, cpython: 1, "node-fork-json": 1 }
   },
   // Seconds, not items.
   {

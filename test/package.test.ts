@@ -61,10 +61,10 @@ describe("the packed package, installed in a project of its own", () => {
     assert.strictEqual(await run(project, process.execPath, "one.mjs"), "42\n")
   })
 
-  /** What a child and a child of it say of their modules. */
-  const modules = async (...flags: ReadonlyArray<string>) => {
-    const program = [process.execPath, [...flags, "bundled.js"], { cwd: project, timeout }] as const
-    const { stderr, stdout } = await promisify(execFile)(...program)
+  /** Where the program, a child and a child of that have their modules from: `true` for the one file. */
+  const modules = async (flags: ReadonlyArray<string> = [], env: NodeJS.ProcessEnv = {}) => {
+    const options = { cwd: project, timeout, env: { ...process.env, ...env } }
+    const { stderr, stdout } = await promisify(execFile)(process.execPath, [...flags, "bundled.js"], options)
     // Where Node writes that something is experimental.
     assert.strictEqual(stderr, "")
     const answers = JSON.parse(stdout)
@@ -81,16 +81,24 @@ describe("the packed package, installed in a project of its own", () => {
     }
     return answers.map(({ isBundled }: { readonly isBundled: boolean }) => isBundled)
   }
+  const register = ["--import", "effect-multiprocessing/register"]
 
   it("has children that load Effect and the library from one file, whose modules are those that others find", {
     timeout
   }, async () => {
-    assert.deepStrictEqual(await modules(), [true, true])
+    assert.deepStrictEqual(await modules(), [false, true, true])
+  })
+
+  it("loads from that file itself if it is told to, by a flag or in the environment", { timeout }, async () => {
+    assert.deepStrictEqual(await modules(register), [true, true, true])
+    assert.deepStrictEqual(await modules(["--require=effect-multiprocessing/register"]), [true, true, true])
+    assert.deepStrictEqual(await modules([], { NODE_OPTIONS: register.join(" ") }), [true, true, true])
   })
 
   it("has children that load module by module where Node's flags bring in hooks", { timeout }, async () => {
     await fs.writeFile(path.join(project, "hooks.js"), "")
-    assert.deepStrictEqual(await modules("--import", "./hooks.js"), [false, false])
+    assert.deepStrictEqual(await modules(["--import", "./hooks.js"]), [false, false, false])
+    assert.deepStrictEqual(await modules([...register, "--import", "./hooks.js"]), [true, false, false])
   })
 
   for (
@@ -104,7 +112,7 @@ describe("the packed package, installed in a project of its own", () => {
       const text = await fs.readFile(changed, "utf8")
       await fs.writeFile(changed, change(text))
       try {
-        assert.deepStrictEqual(await modules(), [false, false])
+        assert.deepStrictEqual(await modules(register), [false, false, false])
       } finally {
         await fs.writeFile(changed, text)
       }

@@ -8,8 +8,9 @@ leavesNothingBehind()
 
 const program = new URL("../fixtures/process/programs/codeCache.ts", import.meta.url)
 
-const script = (text: string) =>
-  `(function (exports, require, __import, __filename) {
+const script = (text: string, id = "id") =>
+  `/*! ${id} */
+  (function (exports, require, __import, __filename) {
     exports.text = ${JSON.stringify(text)}
     exports.name = __filename
     exports.builtin = typeof require("node:fs").statSync
@@ -37,7 +38,7 @@ describe("a script whose code is kept", () => {
       const { file, files, kept, run } = yield* setUp
       assert.deepStrictEqual(yield* run(), { text: "first", name: file, builtin: "function" })
       const [name, ...others] = files()
-      assert.match(name!, /^id-v\d.*\.code$/)
+      assert.match(name!, /^id-script-v\d.*\.code$/)
       assert.deepStrictEqual(others, [])
       const { mode, mtimeMs } = fs.statSync(path.join(kept, name!))
       assert.strictEqual(mode & 0o777, 0o600)
@@ -60,7 +61,8 @@ describe("a script whose code is kept", () => {
       }
       fs.writeFileSync(file, script("a text of another length"))
       assert.strictEqual((yield* run()).text, "a text of another length")
-      assert.strictEqual((yield* run("other")).text, "a text of another length")
+      fs.writeFileSync(file, script("of another version", "other"))
+      assert.strictEqual((yield* run("other")).text, "of another version")
       assert.strictEqual(files().length, 2)
     })
   )
@@ -80,6 +82,17 @@ describe("a script whose code is kept", () => {
       fs.utimesSync(draft, 0, 0)
       yield* run()
       assert.deepStrictEqual(files(), [code])
+    })
+  )
+
+  it.live(
+    "is refused if it is not the one that is meant, as when a package has been replaced",
+    Effect.fnUntraced(function*() {
+      const { file, files, kept } = yield* setUp
+      const { code, stderr } = yield* runProgram(program, { args: [file, "other", kept] })
+      assert.strictEqual(code, 1)
+      assert.include(stderr, `${file} has been replaced while this process was running. Start it again.`)
+      assert.deepStrictEqual(files(), [])
     })
   )
 

@@ -54,6 +54,31 @@ describe("BOOT-09 a child inherits the flags of its parent", () => {
     }
   })
 
+  it("and not the one by which a program imports quickly itself, as children do so anyway", () => {
+    for (
+      const flags of [
+        ["--import", "effect-multiprocessing/register"],
+        ["--import=effect-multiprocessing/register"],
+        ["-r", "effect-multiprocessing/register"],
+        ["--require", "./node_modules/effect-multiprocessing/dist/register.js"],
+        ["--require=file:///project/node_modules/effect-multiprocessing/src/register.ts"]
+      ]
+    ) {
+      assert.deepStrictEqual(inheritedFlags([...flags, "--import", "./other.mjs", ...flags]), [
+        "--import",
+        "./other.mjs"
+      ])
+      assert.deepStrictEqual(inheritedFlags(flags), [])
+    }
+    for (
+      const flags of [
+        ["--import", "my-effect-multiprocessing/register"],
+        ["--import", "effect-multiprocessing/registers"],
+        ["--import", "effect-multiprocessing", "register"]
+      ]
+    ) assert.deepStrictEqual(inheritedFlags(flags), flags)
+  })
+
   it("and not those of a debugger, which could not listen twice at one place", () => {
     for (
       const flags of [

@@ -150,6 +150,14 @@ describe("the quick way is not taken", () => {
     }
     assert.isUndefined(obstacle(["--conditions=x", "--no-warnings"], "--max-old-space-size=100"))
   })
+
+  it("but it is where the program says that it wants it itself", () => {
+    const flags = ["--import", "effect-multiprocessing/register"]
+    assert.isUndefined(obstacle(flags))
+    assert.isUndefined(obstacle([], `--no-warnings ${flags.join(" ")} --use-system-ca`))
+    assert.isDefined(obstacle([...flags, "--import", "./hooks.mjs"]))
+    assert.isDefined(obstacle(flags, "--require ./hooks.cjs"))
+  })
 })
 
 describe("a child", () => {

@@ -17,7 +17,7 @@ export interface Barrel {
 }
 
 /** A module that is run when something of it is touched. */
-const untilTouched = (load: () => Exports): Exports =>
+export const untilTouched = (load: () => Exports): Exports =>
   new Proxy<Exports>(Object.create(null), {
     get: (_, name) => Reflect.get(load(), name),
     has: (_, name) => Reflect.has(load(), name),

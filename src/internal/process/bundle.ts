@@ -15,6 +15,7 @@ import * as path from "node:path"
 import { fileURLToPath, pathToFileURL } from "node:url"
 import { makeBarrel, namesImported } from "./barrel.ts"
 import * as CodeCache from "./codeCache.ts"
+import * as Scripts from "./scripts.ts"
 
 /** What the script was made of. */
 interface Manifest {
@@ -75,20 +76,19 @@ export const find = (): Bundle | undefined => {
   }
 }
 
-/** The exports of a module. */
-type Exports = Readonly<Record<string, unknown>>
-
-/** Functions for the exports of modules, by number. None for a barrel, and for what is in the other script. */
-type Modules = ReadonlyArray<(() => Exports) | undefined>
-
-/** What the script gives. */
-interface Script {
-  readonly modules: Modules
+/** What the first script gives: it knows where all modules are. */
+interface First extends Scripts.Script {
   /** The number of each module, by package and file; those of this library have no package. */
   readonly numbers: Readonly<Record<string, Readonly<Record<string, number>>>>
   /** What a barrel exports under each name: a module, or a name of one. */
   readonly barrels: Readonly<Record<number, Readonly<Record<string, number | readonly [number, string]>>>>
 }
+
+/**
+ * The first script has what nearly every child needs. The others are run when something of them is asked for: the second one as a whole, and of
+ * the third one, which has what only the root of "effect" reaches, module by module.
+ */
+const files = ["internal/bundle.js", "internal/bundle-late.js", "internal/bundle-rest.js"]
 
 /**
  * Runs a script. Modules of Effect look at the stack of an error, to see what V8 writes there, and V8 looks for the lines of the whole script
@@ -122,17 +122,16 @@ const makeScriptLoader = (
   { id, roots }: Bundle,
   directory: string | undefined
 ): nodeModule.LoadHookSync => {
-  const builtin = process.getBuiltinModule
-  const run = (file: string, id: string, require: (name: string) => unknown) =>
-    CodeCache.run(fileURLToPath(new URL(file, library)), id, directory, require)
-  const { barrels, modules, numbers } = withQuickStacks(() => run("internal/bundle.js", id, builtin)) as Script
-  let rest: Modules | undefined
-  /** What only the root of "effect" reaches is in a script of its own, which runs a module when it is asked for, and asks for others. */
-  const loadRest = () => {
-    const require = (name: string) => name.startsWith("core:") ? exportsOf(Number(name.slice(5))) : builtin(name)
-    return run("internal/bundle-rest.js", `${id}-rest`, require) as { readonly modules: Modules }
-  }
-  const exportsOf = (number: number): Exports => (modules[number] ?? (rest ??= loadRest().modules)[number]!)()
+  const { exportsOf, first: { barrels, numbers } } = withQuickStacks(() =>
+    Scripts.load<First>((place, get) =>
+      CodeCache.run(
+        fileURLToPath(new URL(files[place]!, library)),
+        id,
+        directory,
+        (name) => name.startsWith("module:") ? get(Number(name.slice(7))) : process.getBuiltinModule(name)
+      ) as Scripts.Script
+    )
+  )
   const byUrl = new Map<string, number>()
   for (const [name, files] of Object.entries(numbers)) {
     const root = name === "" ? library.href : roots[name]!
@@ -155,7 +154,7 @@ const makeScriptLoader = (
   ] as const
   ;(globalThis as Record<symbol, unknown>)[Symbol.for(key)] = {
     exportsOf,
-    barrel: (number: number, assign: (all: Exports) => void) => barrelsByNumber.get(number)!.use(assign)
+    barrel: (number: number, assign: (all: Scripts.Exports) => void) => barrelsByNumber.get(number)!.use(assign)
   }
   return (url, context, next) => {
     const number = byUrl.get(url)

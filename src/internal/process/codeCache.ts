@@ -66,8 +66,9 @@ const write = (file: string, content: () => Uint8Array): void => {
 const dynamicImport = (specifier: string): Promise<unknown> => import(specifier)
 
 /**
- * The exports of a script, which is a function of `exports`, `require`, what stands for `import()`, and the name of the file. Throws if it can't be
- * read. Compiled code is kept in the directory, under a name that must stand for this text alone.
+ * The exports of a script, which is a function of `exports`, `require`, what stands for `import()`, and the name of the file. It begins with a
+ * comment that is its id. Throws if it can't be read, or is another one. Compiled code is kept in the directory, under a name that stands for
+ * this text alone.
  */
 export const run = (
   file: string,
@@ -76,7 +77,11 @@ export const run = (
   require: (name: string) => unknown
 ): object => {
   const source = fs.readFileSync(file, "latin1")
-  const kept = directory && path.join(directory, `${id}-${process.version}-${process.arch}-${flagsKey()}.code`)
+  if (!source.startsWith(`/*! ${id} */`)) {
+    throw new Error(`${file} has been replaced while this process was running. Start it again.`)
+  }
+  const name = `${id}-${path.basename(file, ".js")}-${process.version}-${process.arch}-${flagsKey()}.code`
+  const kept = directory && path.join(directory, name)
   const cachedData = kept === undefined ? undefined : read(kept)
   const script = new vm.Script(source, { filename: pathToFileURL(file).href, cachedData })
   if (kept !== undefined && (cachedData === undefined || script.cachedDataRejected)) {

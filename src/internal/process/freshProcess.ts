@@ -67,8 +67,15 @@ export const entryArguments = ({ imports, inThread = false, module, preload = []
   ...preload
 ]
 
+/** V8's young generation, in MiB, so large that a child starts without collecting it: a twelfth of a start. */
+const youngGeneration = 4
+
 const interpreterArguments = (mission: Mission, maxHeap: number | undefined): Array<string> => {
   const flags = inheritedFlags(process.execArgv)
+  // Who has a wish of his own knows better.
+  if (!/semi.space/.test(`${flags.join(" ")} ${process.env["NODE_OPTIONS"] ?? ""}`)) {
+    flags.push(`--min-semi-space-size=${youngGeneration}`)
+  }
   // The last one counts.
   if (maxHeap !== undefined) flags.push(`--max-old-space-size=${maxHeap}`)
   return entryFile === undefined

@@ -17,8 +17,14 @@ import * as Bundle from "./bundle.ts"
 
 const library = new URL("../..", import.meta.url).href
 
-const isOurs = (url: string): boolean =>
-  url.startsWith(library) || /^file:.*\/node_modules\/(?:effect|@effect\/[^/]+)\/(?!(?:.*\/)?node_modules\/)/.test(url)
+const modules = "/node_modules/"
+
+/** Of this library or of Effect. */
+const isOurs = (url: string): boolean => {
+  if (url.startsWith(library)) return true
+  const at = url.lastIndexOf(modules)
+  return at >= 0 && url.startsWith("file:") && /^@?effect\//.test(url.slice(at + modules.length))
+}
 
 const relative = /^\.\.?\/[\w./-]*\w\.(?:js|ts)$/
 
