@@ -5,6 +5,7 @@ import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as SchemaBinary from "effect/encoding/SchemaBinary"
 import * as Exit from "effect/Exit"
+import { memoize } from "effect/Function"
 import * as Predicate from "effect/Predicate"
 import * as Schema from "effect/Schema"
 import * as SchemaJITCompiler from "effect/schema/SchemaJITCompiler"
@@ -152,12 +153,19 @@ const ofBytes = (schema: Portable, object: string, isShared: boolean): Codec<unk
   }
 }
 
+/** How the values of a schema are checked. */
+const checksOf = memoize((schema: Portable) => {
+  const type = Schema.toType(schema) as Schema.ConstraintCodec<unknown>
+  return {
+    is: new Parser(type.ast, () => Schema.is(type)),
+    isChecked: hasChecks(type.ast),
+    explain: (value: unknown) => attempt(Schema.decodeUnknownEffect(type), value)
+  }
+})
+
 /** Checked as the schema says, and packed. */
 const ofPacked = (schema: Portable, { pack, unpack }: Packer, object: string): Codec<unknown> => {
-  const type = Schema.toType(schema) as Schema.ConstraintCodec<unknown>
-  const is = new Parser(type.ast, () => Schema.is(type))
-  const isChecked = hasChecks(type.ast)
-  const explain = (value: unknown) => attempt(Schema.decodeUnknownEffect(type), value)
+  const { explain, is, isChecked } = checksOf(schema)
   return {
     object,
     isPlain: () => true,

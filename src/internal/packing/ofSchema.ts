@@ -1,6 +1,7 @@
 /**
  * Which schemas can be packed: those of plain data, whose values are sent as they are. Checks do not matter here.
  */
+import { memoize } from "effect/Function"
 import * as Hash from "effect/Hash"
 import * as Predicate from "effect/Predicate"
 import * as Schema from "effect/Schema"
@@ -135,8 +136,7 @@ const ofUnion = (ast: SchemaAST.Union): Packing.Packing | undefined => {
   return members.some(isEncoded) ? undefined : ofShapes(members) ?? ofChoices(members)
 }
 
-/** How values of the schema are packed, if they can be. */
-export const ofSchema = (ast: AST): Packing.Packing | undefined => {
+const derive = (ast: AST): Packing.Packing | undefined => {
   if (isEncoded(ast)) return undefined
   const constants = constantsOf(ast)
   if (constants !== undefined) return Packing.oneOf(constants)
@@ -160,6 +160,11 @@ export const ofSchema = (ast: AST): Packing.Packing | undefined => {
   }
   return undefined
 }
+
+const derived = memoize((ast: AST) => derive(ast) ?? null)
+
+/** How values of the schema are packed, if they can be. */
+export const ofSchema = (ast: AST): Packing.Packing | undefined => derived(ast) ?? undefined
 
 /** Are there values that can be packed and read, and that the schema refuses nevertheless? Only its checks do that. */
 export const hasChecks = (ast: AST): boolean => {

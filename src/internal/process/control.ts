@@ -5,6 +5,8 @@
  * A frame is a length of four bytes, a kind of one byte, and a body.
  */
 import * as Schema from "effect/Schema"
+import { ofSchema } from "../packing/ofSchema.ts"
+import { packer } from "../packing/packer.ts"
 
 /** Where a child finds its control channel. */
 export const descriptor = 3
@@ -31,8 +33,7 @@ export const Kind = {
   Becoming: 20
 } as const
 
-/** What a child must know to run a target. Plain data, without checks: nothing else is read as soon. */
-export const Boot = Schema.Struct({
+const BootSchema = Schema.Struct({
   name: Schema.String,
   /** Place in the tree of processes, for default names. */
   identity: Schema.Array(Schema.Number),
@@ -47,6 +48,17 @@ export const Boot = Schema.Struct({
   /** As JSON. */
   logAnnotations: Schema.String
 })
+
+/** What a child must know to run a target. */
+export type Boot = typeof BootSchema.Type
+
+const { pack, unpack } = packer(ofSchema(BootSchema.ast)!)
+
+/** The body of {@link Kind.Boot}. Nothing is checked: it is plain data, from this library to itself. */
+export const encodeBoot: (boot: Boot) => Uint8Array = pack
+
+/** Throws if it is none. */
+export const decodeBoot = (bytes: Uint8Array): Boot => unpack(bytes) as Boot
 
 /** What a child's entry reports when it can't run the target. */
 export const ImportFailure = Schema.Struct({

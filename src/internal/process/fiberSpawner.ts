@@ -15,7 +15,6 @@ import * as Tracer from "effect/Tracer"
 import { Hub } from "../../Hub.ts"
 import type { Request, Spawned, Spawner, SpawnerService, StartFailure } from "../../Spawner.ts"
 import type { Definition } from "../../Target.ts"
-import * as Codec from "../codec.ts"
 import * as Control from "./control.ts"
 import { signalNumber } from "./exitStatus.ts"
 import * as Life from "./life.ts"
@@ -61,7 +60,7 @@ export const spawn = (options: {
 }): SpawnerService["spawn"] =>
   Effect.fnUntraced(function*(request: Request): Effect.fn.Return<Spawned, StartFailure> {
     const definition = yield* find(request)
-    const boot = yield* Effect.orDie(Codec.decode(Control.Boot, request.boot, definition.name, "boot"))
+    const boot = Control.decodeBoot(request.boot)
     const pid = options.nextPid()
     const life = Life.make()
     const parent = Context.get(options.surroundings, CurrentLife)

@@ -17,6 +17,7 @@ import * as Redacted from "effect/Redacted"
 import * as References from "effect/References"
 import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
+import * as Tracer from "effect/Tracer"
 import type { CurrentProcess } from "../../CurrentProcess.ts"
 import {
   Closed,
@@ -197,26 +198,21 @@ export class ProcessImpl {
           Scope.provide(transit),
           Effect.mapError((error) => this.spawnError("HandOverFailed", error))
         )
-        const span = yield* Effect.option(Effect.currentParentSpan)
-        return yield* Effect.orDie(Codec.encode(
-          Control.Boot,
-          {
-            name: this.name,
-            identity,
-            daemon: this.daemon,
-            authkey: Redacted.value(current.authkey),
-            parent: { name: current.name, pid: current.pid },
-            payload,
-            inherited,
-            span: Option.getOrUndefined(
-              Option.map(span, ({ sampled, spanId, traceId }) => ({ traceId, spanId, sampled }))
-            ),
-            minimumLogLevel: yield* References.MinimumLogLevel,
-            logAnnotations: toJson(yield* References.CurrentLogAnnotations)
-          },
-          this.name,
-          "start"
-        ))
+        const span = yield* Effect.serviceOption(Tracer.ParentSpan)
+        return Control.encodeBoot({
+          name: this.name,
+          identity,
+          daemon: this.daemon,
+          authkey: Redacted.value(current.authkey),
+          parent: { name: current.name, pid: current.pid },
+          payload,
+          inherited,
+          span: Option.getOrUndefined(
+            Option.map(span, ({ sampled, spanId, traceId }) => ({ traceId, spanId, sampled }))
+          ),
+          minimumLogLevel: yield* References.MinimumLogLevel,
+          logAnnotations: toJson(yield* References.CurrentLogAnnotations)
+        })
       })
       const boot = yield* Effect.provideService(encode, CurrentTransit, { scope: transit, local: spawner.local }).pipe(
         Effect.onError((cause) => Scope.close(transit, Exit.failCause(cause)))

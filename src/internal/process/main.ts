@@ -18,7 +18,7 @@ import type { Definition } from "../../Target.ts"
 import * as Codec from "../codec.ts"
 import { FrameDecoder, whole } from "../transport/frames.ts"
 import * as Control from "./control.ts"
-import { type Boot, program, report } from "./program.ts"
+import { program, report } from "./program.ts"
 import { registry } from "./registry.ts"
 
 /** How long finalizers may take once the parent is dead. The parent's guard kills at the same time. */
@@ -77,7 +77,7 @@ const start = (definition: Definition, shell: Shell) => {
     interrupted = true
     fiber?.interruptUnsafe()
   }
-  const boot = (boot: Boot) => {
+  const boot = (boot: Control.Boot) => {
     fiber = Effect.runFork(program(definition, boot, place))
     fiber.addObserver((outcome) => finish(Option.isSome(defect) ? Exit.die(defect.value) : outcome))
     if (interrupted) fiber.interruptUnsafe()
@@ -97,9 +97,7 @@ const start = (definition: Definition, shell: Shell) => {
     onFrame: (frame: Uint8Array) => {
       if (frame[0] === Control.Kind.Interrupt) return interrupt()
       if (frame[0] !== Control.Kind.Boot) return
-      const decoded = Effect.runSyncExit(Codec.decode(Control.Boot, frame.subarray(1), definition.name, "boot"))
-      if (Exit.isSuccess(decoded)) boot(decoded.value)
-      else finish(decoded)
+      boot(Control.decodeBoot(frame.subarray(1)))
     },
     onParentEnded: () => {
       if (place.hasParentEnded()) return
@@ -200,24 +198,19 @@ const rehearse = Effect.gen(function*() {
     layer: ownServices
   }
   const payload = yield* Codec.make(Schema.Void, definition.name, hub).encode(undefined, "rehearse")
-  const message = yield* Codec.encode(
-    Control.Boot,
-    {
-      name: definition.name,
-      identity: [1],
-      daemon: false,
-      authkey: new Uint8Array(32),
-      parent: { name: definition.name, pid: process.pid },
-      payload: payload.slice(),
-      inherited: [],
-      span: undefined,
-      minimumLogLevel: "None",
-      logAnnotations: "{}"
-    },
-    definition.name,
-    "rehearse"
-  )
-  const boot = yield* Codec.decode(Control.Boot, message, definition.name, "rehearse")
+  const message = Control.encodeBoot({
+    name: definition.name,
+    identity: [1],
+    daemon: false,
+    authkey: new Uint8Array(32),
+    parent: { name: definition.name, pid: process.pid },
+    payload: payload.slice(),
+    inherited: [],
+    span: undefined,
+    minimumLogLevel: "None",
+    logAnnotations: "{}"
+  })
+  const boot = Control.decodeBoot(message)
   yield* report(definition, yield* Effect.exit(program(definition, boot, place)))
 }).pipe(Effect.provide(Hub.layer))
 

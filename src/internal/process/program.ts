@@ -10,7 +10,6 @@ import type * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
 import * as References from "effect/References"
-import type * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
 import * as Tracer from "effect/Tracer"
 import { CurrentProcess, makeCurrentProcess } from "../../CurrentProcess.ts"
@@ -24,8 +23,6 @@ import type * as Control from "./control.ts"
 import { Identity } from "./identity.ts"
 import * as Outcome from "./outcome.ts"
 import { Importing } from "./registry.ts"
-
-export type Boot = Schema.Schema.Type<typeof Control.Boot>
 
 /** What a process is to the target that runs in it. */
 export interface Place {
@@ -85,7 +82,7 @@ const inOwnFiber = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E
   )
 
 /** The target, from its boot message to its exit. */
-export const program = (definition: Definition, boot: Boot, place: Place): Effect.Effect<unknown, unknown> => {
+export const program = (definition: Definition, boot: Control.Boot, place: Place): Effect.Effect<unknown, unknown> => {
   const current = makeCurrentProcess({
     name: boot.name,
     pid: place.pid,
