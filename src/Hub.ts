@@ -113,9 +113,9 @@ export const TransportOptions: Context.Reference<TransportOptions> = Context.Ref
  * @since 0.1.0
  */
 export const layer: Layer.Layer<Hub> = Layer.effect(Hub)(
-  Effect.gen(function*() {
+  Service.makeLazily(Effect.gen(function*() {
     const transport = yield* Transport.make(yield* Guard.CurrentGuard, yield* TransportOptions)
     const { authkey } = yield* CurrentProcess
     return yield* Service.make(transport, Redacted.value(authkey))
-  })
+  }))
 ).pipe(Layer.provide(Guard.layer))

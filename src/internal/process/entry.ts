@@ -89,10 +89,7 @@ export const enter = (
   const become = () => {
     // What programs expect to find there: the module that runs.
     process.argv[1] = module.startsWith("file:") ? process.getBuiltinModule("node:url").fileURLToPath(module) : module
-    process.on("uncaughtException", onUncaught)
-    // To import again what is there takes half a millisecond.
-    const imported = isReady && registry.targets.has(module) ? Promise.resolve() : import(module)
-    imported.then(() => {
+    const begin = () => {
       const defined = registry.targets.get(module) ?? []
       const named = defined.filter((candidate) => candidate.name === target)
       if (named.length > 1) return fail("TargetAmbiguous", "")
@@ -104,7 +101,11 @@ export const enter = (
       send(16)
       if (port === undefined) named[0]!.inProcess(channel ?? descriptor)
       else named[0]!.inThread(port)
-    }, (error) => fail(isMissing(error) ? "ModuleNotFound" : "ModuleFailed", error))
+    }
+    // To import again what is there takes half a millisecond.
+    if (isReady && registry.targets.has(module)) return begin()
+    process.on("uncaughtException", onUncaught)
+    import(module).then(begin, (error) => fail(isMissing(error) ? "ModuleNotFound" : "ModuleFailed", error))
   }
 
   /** Waits for the first frame, which says what to be, and leaves those behind it in the channel. */

@@ -163,11 +163,15 @@ export const inProcess = (definition: Definition, opened: number | Socket): void
     channel = typeof opened === "number" ? new Socket({ fd: opened, readable: true, writable: true }) : opened
     const decoder = new FrameDecoder()
     const onFrame = whole(child.onFrame)
+    const feed = (chunk: Buffer) => {
+      decoder.feed(chunk, onFrame)
+    }
     channel.on("error", () => {})
     channel.on("close", child.onParentEnded)
-    channel.on("data", (chunk) => {
-      decoder.feed(chunk, onFrame)
-    })
+    // What came with what a spare has read is there already.
+    const there = typeof opened === "number" ? null : opened.read() as Buffer | null
+    if (there !== null) feed(there)
+    channel.on("data", feed)
     if (channel.destroyed) child.onParentEnded()
     return channel
   }
