@@ -49,8 +49,8 @@ export interface Request {
   readonly module: string
   /** Name of the target. */
   readonly target: string
-  /** What the child must know, encoded. */
-  readonly boot: Uint8Array
+  /** Makes what the child must know, encoded: to be run once, before the child is made or while it is. A failure of it is one of the start. */
+  readonly boot: Effect.Effect<Uint8Array, StartFailure>
   /** The hub of the parent. */
   readonly hub: Hub["Service"]
   readonly stdin: Stdio

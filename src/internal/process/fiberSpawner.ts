@@ -60,7 +60,7 @@ export const spawn = (options: {
 }): SpawnerService["spawn"] =>
   Effect.fnUntraced(function*(request: Request): Effect.fn.Return<Spawned, StartFailure> {
     const definition = yield* find(request)
-    const boot = Control.decodeBoot(request.boot)
+    const boot = Control.decodeBoot(yield* request.boot)
     const pid = options.nextPid()
     const life = Life.make()
     const parent = Context.get(options.surroundings, CurrentLife)

@@ -164,10 +164,11 @@ export const spawned = ({ channel, child, life, pid }: NodeProcess): Spawned => 
 /** Starts a process for each request. */
 export const spawn =
   (guard: Guard, imports: () => Imports) => (request: Request): Effect.Effect<Spawned, StartFailure> =>
-    Effect.map(
-      launch(guard, request, { module: request.module, target: request.target, imports: imports() }),
-      (process) => {
-        process.channel.write(Control.frame(Control.Kind.Boot, request.boot))
-        return spawned(process)
-      }
-    )
+    Effect.flatMap(request.boot, (boot) =>
+      Effect.map(
+        launch(guard, request, { module: request.module, target: request.target, imports: imports() }),
+        (process) => {
+          process.channel.write(Control.frame(Control.Kind.Boot, boot))
+          return spawned(process)
+        }
+      ))

@@ -31,7 +31,7 @@ import {
 import type { Hub } from "../../Hub.ts"
 import * as Inheritable from "../../Inheritable.ts"
 import type { Any, Options, Timeout } from "../../Process.ts"
-import type { Ended, Spawned, SpawnerService } from "../../Spawner.ts"
+import type { Ended, Spawned, SpawnerService, StartFailure } from "../../Spawner.ts"
 import type { Definition } from "../../Target.ts"
 import * as Codec from "../codec.ts"
 import { patience } from "../hub/reference.ts"
@@ -145,10 +145,13 @@ export class ProcessImpl {
       if (this.state !== "initial") return this.invalid("start", "AlreadyStarted")
       if (this.environment.current.daemon) return this.invalid("start", "DaemonicChild")
       if (Context.get(this.environment.context, Importing)) return this.invalid("start", "Bootstrapping")
+      if (!URL.canParse(this.definition.module)) {
+        return Effect.fail(this.spawnError("InvalidModule", this.definition.module))
+      }
       this.state = "starting"
       return Effect.uninterruptibleMask((restore) =>
-        restore(this.prepare).pipe(
-          Effect.flatMap(({ boot, transit }) => this.spawn(boot, transit)),
+        Scope.make().pipe(
+          Effect.flatMap((transit) => this.spawn(restore(this.boot(transit)), transit)),
           Effect.onExit((exit) =>
             Effect.sync(() => {
               // Nothing was started, so nothing keeps it from being tried again.
@@ -174,72 +177,58 @@ export class ProcessImpl {
     })
   }
 
-  /** All that can fail before there is a process. */
-  private get prepare() {
+  /** What the child must know. All that can fail before the target runs. */
+  private boot(transit: Scope.Closeable): Effect.Effect<Uint8Array, StartFailure> {
     const { context, current, hub, identity, spawner } = this.environment
     const { definition } = this
     return Effect.gen({ self: this }, function*() {
-      if (!URL.canParse(definition.module)) {
-        return yield* Effect.fail(this.spawnError("InvalidModule", definition.module))
-      }
-      const transit = yield* Scope.make()
-      const encode = Effect.gen({ self: this }, function*() {
-        const payload = yield* Codec.make(definition.payload, definition.name, hub).encode(this.payload, "payload")
-          .pipe(
-            Effect.map((bytes) => bytes.slice()),
-            Effect.mapError((error) => this.spawnError("InvalidPayload", error.problem)),
-            Effect.filterOrFail(
-              (bytes) => bytes.length <= maxMessageSize,
-              (bytes) =>
-                this.spawnError("InvalidPayload", `it has ${bytes.length} bytes, at most ${maxMessageSize} can be sent`)
-            )
-          )
-        const inherited = yield* Inheritable.handOverAll(definition.inherits, context).pipe(
-          Scope.provide(transit),
-          Effect.mapError((error) => this.spawnError("HandOverFailed", error))
-        )
-        const span = yield* Effect.serviceOption(Tracer.ParentSpan)
-        return Control.encodeBoot({
-          name: this.name,
-          identity,
-          daemon: this.daemon,
-          authkey: Redacted.value(current.authkey),
-          parent: { name: current.name, pid: current.pid },
-          payload,
-          inherited,
-          span: Option.getOrUndefined(
-            Option.map(span, ({ sampled, spanId, traceId }) => ({ traceId, spanId, sampled }))
-          ),
-          minimumLogLevel: yield* References.MinimumLogLevel,
-          logAnnotations: toJson(yield* References.CurrentLogAnnotations)
-        })
-      })
-      const boot = yield* Effect.provideService(encode, CurrentTransit, { scope: transit, local: spawner.local }).pipe(
-        Effect.onError((cause) => Scope.close(transit, Exit.failCause(cause)))
+      const payload = yield* Codec.make(definition.payload, definition.name, hub).encode(this.payload, "payload").pipe(
+        Effect.map((bytes) => bytes.slice()),
+        Effect.mapError(({ problem }) => problem),
+        Effect.filterOrFail(
+          (bytes) => bytes.length <= maxMessageSize,
+          (bytes) => `it has ${bytes.length} bytes, at most ${maxMessageSize} can be sent`
+        ),
+        Effect.mapError((cause): StartFailure => ({ reason: "InvalidPayload", cause }))
       )
-      return { boot, transit }
-    })
+      const inherited = yield* Inheritable.handOverAll(definition.inherits, context).pipe(
+        Scope.provide(transit),
+        Effect.mapError((cause): StartFailure => ({ reason: "HandOverFailed", cause }))
+      )
+      const span = yield* Effect.serviceOption(Tracer.ParentSpan)
+      return Control.encodeBoot({
+        name: this.name,
+        identity,
+        daemon: this.daemon,
+        authkey: Redacted.value(current.authkey),
+        parent: { name: current.name, pid: current.pid },
+        payload,
+        inherited,
+        span: Option.getOrUndefined(
+          Option.map(span, ({ sampled, spanId, traceId }) => ({ traceId, spanId, sampled }))
+        ),
+        minimumLogLevel: yield* References.MinimumLogLevel,
+        logAnnotations: toJson(yield* References.CurrentLogAnnotations)
+      })
+    }).pipe(Effect.provideService(CurrentTransit, { scope: transit, local: spawner.local }))
   }
 
-  private spawn(boot: Uint8Array, transit: Scope.Closeable) {
+  private spawn(boot: Effect.Effect<Uint8Array, StartFailure>, transit: Scope.Closeable) {
     const { spawner } = this.environment
     const { maxHeap, stderr = "inherit", stdin = "ignore", stdout = "inherit" } = this.options
     const { module, name: target } = this.definition
-    return Effect.suspend((): Effect.Effect<Spawned, SpawnError | Closed> =>
-      // The scope closed meanwhile, and would never know of the process.
-      this.state === "closed" ? Effect.fail(new Closed({ object: this.name })) : Effect.mapError(
-        spawner.spawn({
-          module,
-          target,
-          boot,
-          hub: this.environment.hub,
-          stdin,
-          stdout,
-          stderr,
-          maxHeap: maxHeap === undefined ? undefined : mebibytes(maxHeap)
-        }),
-        ({ cause, reason }) => this.spawnError(reason, cause)
-      )
+    return Effect.mapError(
+      spawner.spawn({
+        module,
+        target,
+        boot,
+        hub: this.environment.hub,
+        stdin,
+        stdout,
+        stderr,
+        maxHeap: maxHeap === undefined ? undefined : mebibytes(maxHeap)
+      }),
+      ({ cause, reason }) => this.spawnError(reason, cause)
     ).pipe(
       Effect.tap((spawned) =>
         // The scope closed while it was started.

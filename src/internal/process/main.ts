@@ -131,6 +131,19 @@ const readFirst = (descriptor: number): Uint8Array | undefined => {
   }
 }
 
+/** What has come already behind what a spare has read, and what has come just now, a turn of the event loop before a stream would have it. */
+const feedEarly = (channel: Socket, feed: (chunk: Buffer) => void): void => {
+  const there = channel.read() as Buffer | null
+  if (there !== null) feed(there)
+  if (process.platform === "win32") return
+  const bytes = Buffer.allocUnsafe(65_536)
+  try {
+    feed(bytes.subarray(0, fs.readSync(Control.descriptor, bytes)))
+  } catch {
+    // Nothing has come.
+  }
+}
+
 /** Runs the target in this process, and ends the process. */
 export const inProcess = (definition: Definition, opened: number | Socket): void => {
   let terminated = false
@@ -168,9 +181,7 @@ export const inProcess = (definition: Definition, opened: number | Socket): void
     }
     channel.on("error", () => {})
     channel.on("close", child.onParentEnded)
-    // What came with what a spare has read is there already.
-    const there = typeof opened === "number" ? null : opened.read() as Buffer | null
-    if (there !== null) feed(there)
+    if (typeof opened !== "number") feedEarly(opened, feed)
     channel.on("data", feed)
     if (channel.destroyed) child.onParentEnded()
     return channel

@@ -33,6 +33,7 @@ const startWorker = (request: Request, imports: Imports): Worker => {
 
 export const spawn = (imports: () => Imports) =>
   Effect.fnUntraced(function*(request: Request): Effect.fn.Return<Spawned, StartFailure> {
+    const boot = yield* request.boot
     const worker = yield* Effect.try({
       try: () => startWorker(request, imports()),
       catch: (cause): StartFailure => ({ reason: "InterpreterFailed", cause })
@@ -43,7 +44,7 @@ export const spawn = (imports: () => Imports) =>
     // An error that escapes from a thread is reported by the thread itself, as far as it can.
     worker.on("error", () => {})
     worker.once("exit", (code) => life.end(forced ? killed : code))
-    worker.postMessage(Control.message(Control.Kind.Boot, request.boot))
+    worker.postMessage(Control.message(Control.Kind.Boot, boot))
     // What is ignored must still be read.
     if (request.stdout === "ignore") worker.stdout.resume()
     if (request.stderr === "ignore") worker.stderr.resume()

@@ -139,32 +139,31 @@ export const make = Effect.fnUntraced(function*(
   )
   yield* refill
 
-  /** None if the spare has ended, or does not answer: it has begun nothing that another one may not begin. */
-  const become = (spare: Spare, request: Request): Effect.Effect<Spawned | undefined> =>
-    Effect.suspend(() => {
+  /** `undefined` if the spare has ended, or does not answer: it has begun nothing that another one may not begin. */
+  const become = (spare: Spare, { boot, module, target }: Request) =>
+    Effect.gen(function*() {
       asked.add(spare)
       hold(spare, true)
-      return Effect.interruptible(spare.life.ready)
-    }).pipe(
-      Effect.andThen(Effect.suspend(() => {
-        spare.channel.write(Buffer.concat([
-          Control.frame(Control.Kind.Become, Buffer.from(JSON.stringify([request.module, request.target]))),
-          Control.frame(Control.Kind.Boot, request.boot)
-        ]))
-        return inTime(spare.life.becoming, answerDeadline)
-      })),
-      Effect.catch(() => Effect.succeed(false)),
+      const isReady = yield* Effect.interruptible(Effect.isSuccess(spare.life.ready))
+      const write = (kind: number, body: Uint8Array) => {
+        if (isReady) spare.channel.write(Control.frame(kind, body))
+      }
+      const say = Effect.sync(() => write(Control.Kind.Become, Buffer.from(JSON.stringify([module, target]))))
+      // It wakes up meanwhile. But no module is imported for a process that may never be.
+      const body = yield* preload.includes(module) ? Effect.andThen(say, boot) : Effect.tap(boot, () => say)
+      const isAlive = isReady && spare.channel.writable
+      write(Control.Kind.Boot, body)
+      const answered = isAlive && (yield* inTime(spare.life.becoming, answerDeadline)) === true
+      if (!answered) yield* discard(spare)
       // It answers before it begins. Whether one that had to be ended has answered nevertheless is known when it has ended.
-      Effect.flatMap((answered) =>
-        answered === true ? Effect.succeed(true) : Effect.andThen(discard(spare), spare.life.becoming)
-      ),
-      Effect.map((began) => {
-        if (!began) return undefined
+      const began = answered || isAlive && (yield* spare.life.becoming)
+      if (began) {
         spare.used = true
         reserve.used()
-        return spawned(spare)
-      }),
-      Effect.onInterrupt(() => {
+      }
+      return { body, spawned: began ? spawned(spare) : undefined }
+    }).pipe(
+      Effect.onError(() => {
         // That is no fault of the spare.
         spare.used = true
         return discard(spare)
@@ -182,7 +181,10 @@ export const make = Effect.fnUntraced(function*(
     Effect.suspend((): Effect.Effect<Spawned, StartFailure> => {
       const spare = isUsual(request) ? reserve.take() : undefined
       if (spare === undefined) return fresh(request)
-      return Effect.flatMap(become(spare, request), (spawned) =>
-        spawned === undefined ? fresh(request) : Effect.succeed(spawned))
+      return Effect.flatMap(
+        become(spare, request),
+        ({ body, spawned }) =>
+          spawned === undefined ? fresh({ ...request, boot: Effect.succeed(body) }) : Effect.succeed(spawned)
+      )
     }).pipe(Effect.uninterruptible)
 })
