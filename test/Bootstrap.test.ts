@@ -331,6 +331,7 @@ describe("target and main program can stand", () => {
 })
 
 describe("a child gets the flags of its parent", () => {
+  const forStart = "--min-semi-space-size=4"
   const flagsOfChild = (...flags: ReadonlyArray<string>) =>
     Effect.map(runProgram(program("flags.ts"), { flags }), ({ stdout }) => JSON.parse(stdout) as Array<string>)
 
@@ -345,7 +346,19 @@ describe("a child gets the flags of its parent", () => {
         "-C",
         "x"
       ]
-      assert.deepStrictEqual(yield* flagsOfChild(...flags), flags)
+      assert.deepStrictEqual(yield* flagsOfChild(...flags), [...flags, forStart])
+    })
+  )
+
+  it.live(
+    "and one that makes its start quicker, unless its parent has its own wish",
+    Effect.fnUntraced(function*() {
+      assert.deepStrictEqual(yield* flagsOfChild(), [forStart])
+      for (const flag of ["--min-semi-space-size=1", "--max_semi_space_size=2"]) {
+        assert.deepStrictEqual(yield* flagsOfChild(flag), [flag])
+      }
+      const { stdout } = yield* runProgram(program("flags.ts"), { env: { NODE_OPTIONS: "--max-semi-space-size=2" } })
+      assert.deepStrictEqual(JSON.parse(stdout), [])
     })
   )
 
@@ -354,7 +367,7 @@ describe("a child gets the flags of its parent", () => {
     Effect.fnUntraced(function*() {
       assert.deepStrictEqual(
         yield* flagsOfChild("--inspect=127.0.0.1:0", "--no-warnings", "--inspect-publish-uid=http"),
-        ["--no-warnings"]
+        ["--no-warnings", forStart]
       )
       const { code, stderr, stdout } = yield* runProgram("--eval", {
         flags: ["--input-type=module", "--no-warnings"],
@@ -362,7 +375,7 @@ describe("a child gets the flags of its parent", () => {
       })
       assert.strictEqual(stderr, "")
       assert.strictEqual(code, 0)
-      assert.include(stdout, JSON.stringify(["--no-warnings"]))
+      assert.include(stdout, JSON.stringify(["--no-warnings", forStart]))
     })
   )
 })

@@ -7,6 +7,7 @@ import * as Mp from "../src/index.ts"
 import { double } from "./fixtures/process/double.ts"
 import { Reports } from "./fixtures/process/reports.ts"
 import { sleeper } from "./fixtures/process/sleeper.ts"
+import { endless, half } from "./fixtures/process/warm/counts.ts"
 import { loaded } from "./fixtures/process/warm/loaded.ts"
 import { childrenSuite } from "./suites/children.ts"
 import { processSuite } from "./suites/processes.ts"
@@ -60,6 +61,18 @@ const ready = (lines: ReadonlyArray<string>, spares: number) =>
     `${spares} spares that are ready`,
     Effect.sync(() => lines.filter((line) => line.endsWith("is ready")).length >= spares),
     "40 seconds"
+  )
+
+/** Sets a variable of the environment until the end of the scope. */
+const environment = (name: string, value: string) =>
+  Effect.acquireRelease(
+    Effect.sync(() => {
+      process.env[name] = value
+    }),
+    () =>
+      Effect.sync(() => {
+        delete process.env[name]
+      })
   )
 
 const warnings = (lines: ReadonlyArray<string>) => lines.filter((line) => line.startsWith("WARN"))
@@ -139,15 +152,7 @@ describe("a spare", () => {
     "has the environment of the moment in which it was started",
     withSpares({})((lines) =>
       Effect.gen(function*() {
-        yield* Effect.acquireRelease(
-          Effect.sync(() => {
-            process.env["MOOD"] = "good"
-          }),
-          () =>
-            Effect.sync(() => {
-              delete process.env["MOOD"]
-            })
-        )
+        yield* environment("MOOD", "good")
         assert.isUndefined((yield* Mp.Process.run(loaded)).mood)
         yield* ready(lines, 2)
         assert.strictEqual((yield* Mp.Process.run(loaded)).mood, "good")
@@ -197,6 +202,58 @@ describe("a spare", () => {
   )
 
   it.live(
+    "that was told what to be, and then was not, is replaced, and nobody is warned",
+    withSpares({ preload: [fixture("warm/counts.ts")] })((lines) =>
+      Effect.gen(function*() {
+        for (let n = 1; n <= 6; n++) {
+          yield* ready(lines, n)
+          const [spare] = children()
+          const error = yield* Effect.flip(Mp.Process.run(half, "two" as never))
+          assert.strictEqual((error as Mp.SpawnError).reason, "InvalidPayload")
+          yield* untilGone([spare!])
+        }
+        assert.strictEqual(yield* Mp.Process.run(half, 4), 2)
+        assert.deepStrictEqual(warnings(lines), [])
+      })
+    )
+  )
+
+  it.live(
+    "does not import a module for a process that never comes to be",
+    Effect.fnUntraced(function*() {
+      const directory = yield* temporaryDirectory
+      const evaluations = path.join(directory, "evaluations")
+      yield* environment("EVALUATIONS", evaluations)
+      yield* withSpares({})((lines) =>
+        Effect.gen(function*() {
+          yield* ready(lines, 1)
+          yield* Effect.flip(Mp.Process.run(half, "two" as never))
+          assert.isFalse(fs.existsSync(evaluations))
+          assert.strictEqual(yield* Mp.Process.run(half, 4), 2)
+          assert.strictEqual(fs.readFileSync(evaluations, "utf8"), "x")
+        })
+      )()
+    })
+  )
+
+  it.live(
+    "leaves nothing behind when the start of its process is interrupted while the payload is encoded",
+    withSpares({ preload: [fixture("warm/counts.ts")] })((lines) =>
+      Effect.gen(function*() {
+        yield* ready(lines, 1)
+        const [spare] = children()
+        const process = yield* Mp.Process.make(endless, "")
+        const starting = yield* Effect.forkChild(process.start, { startImmediately: true })
+        yield* Fiber.interrupt(starting)
+        assert.isFalse(isRunning(spare!))
+        assert.deepStrictEqual(yield* Mp.activeChildren, [])
+        assert.strictEqual(yield* Mp.Process.run(half, 4), 2)
+        assert.deepStrictEqual(warnings(lines), [])
+      })
+    )
+  )
+
+  it.live(
     "leaves nothing behind when the start of its process is interrupted while it still imports",
     withSpares({ preload: [fixture("broken/slow.ts")] })(() =>
       Effect.gen(function*() {
@@ -231,15 +288,7 @@ describe("processes are started fresh, and a warning says why, once", () => {
     Effect.fnUntraced(function*() {
       const directory = yield* temporaryDirectory
       const evaluations = path.join(directory, "evaluations")
-      yield* Effect.acquireRelease(
-        Effect.sync(() => {
-          process.env["EVALUATIONS"] = evaluations
-        }),
-        () =>
-          Effect.sync(() => {
-            delete process.env["EVALUATIONS"]
-          })
-      )
+      yield* environment("EVALUATIONS", evaluations)
       yield* withSpares({ preload: [fixture("warm/dies.ts")] })((lines) =>
         Effect.gen(function*() {
           yield* eventually("a warning", Effect.sync(() => warnings(lines).length > 0), "40 seconds")

@@ -194,7 +194,13 @@ export const inProcess = (definition: Definition, opened: number | Socket): void
   open()
 }
 
-/** A target of nothing, from its boot message to its report: what every target runs is compiled by then. */
+/** What a target does that uses its hub. */
+const makeObject = Effect.flatMap(
+  Hub.Hub,
+  ({ create }) => create(["rehearsal"], { kind: "queue", maxItems: 1, maxBytes: 1, joinable: undefined })
+)
+
+/** A target that does hardly anything, from its boot message to its report: what every target runs is compiled by then. */
 const rehearse = Effect.gen(function*() {
   const definition: Definition = {
     name: "rehearsal",
@@ -203,23 +209,22 @@ const rehearse = Effect.gen(function*() {
     success: Schema.Void,
     error: Schema.Never,
     inherits: [],
-    run: () => Effect.void
+    run: () => Effect.asVoid(makeObject)
   }
-  const hub = yield* Hub.Hub
   const place = {
     pid: process.pid,
     parentEnded: Effect.never,
     hasParentEnded: () => false,
     layer: ownServices
   }
-  const payload = yield* Codec.make(Schema.Void, definition.name, hub).encode(undefined, "rehearse")
+  const payload = yield* Codec.encode(Schema.Void, undefined, definition.name, "rehearse")
   const message = Control.encodeBoot({
     name: definition.name,
     identity: [1],
     daemon: false,
     authkey: new Uint8Array(32),
     parent: { name: definition.name, pid: process.pid },
-    payload: payload.slice(),
+    payload,
     inherited: [],
     span: undefined,
     minimumLogLevel: "None",
@@ -227,7 +232,7 @@ const rehearse = Effect.gen(function*() {
   })
   const boot = Control.decodeBoot(message)
   yield* report(definition, yield* Effect.exit(program(definition, boot, place)))
-}).pipe(Effect.provide(Hub.layer))
+})
 
 /** How often: the first time compiles the code, the next ones make V8 know it well, a tenth of a start. */
 const rehearsals = 10
