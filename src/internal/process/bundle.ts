@@ -34,13 +34,19 @@ export interface Bundle {
 
 const library = new URL("../..", import.meta.url)
 
-/** The directory of a package, as it is found from a file. */
-const rootOf = (name: string, from: string): string =>
-  path.dirname(nodeModule.createRequire(from).resolve(`${name}/package.json`))
+/** The directory of a package, as it is found from a file; `undefined` if it is not. */
+const rootOf = (name: string, from: string): string | undefined => {
+  try {
+    const found = nodeModule.findPackageJSON(name, pathToFileURL(from))
+    return found && path.dirname(fs.realpathSync(found))
+  } catch {
+    return undefined
+  }
+}
 
 const isAsBundled = (root: string, { sizes, version }: Manifest["packages"][string]): boolean =>
   JSON.parse(fs.readFileSync(path.join(root, "package.json"), "utf8")).version === version &&
-  Object.entries(sizes).every(([file, size]) => fs.statSync(path.join(root, file)).size === size)
+  Object.entries(sizes).every(([file, size]) => fs.statSync(`${root}/${file}`).size === size)
 
 /**
  * The bundle, for children; `undefined` if it was made of other packages than those that this library finds, or if there is none, as where
@@ -53,14 +59,9 @@ export const find = (): Bundle | undefined => {
     // Each is found from this library or from another one of them, and from everywhere the same.
     const visit = (from: string) => {
       for (const name of Object.keys(packages)) {
-        let root: string
-        try {
-          root = rootOf(name, from)
-        } catch {
-          continue
-        }
+        const root = rootOf(name, from)
         const known = roots.get(name)
-        if (known === root) continue
+        if (root === undefined || known === root) continue
         if (known !== undefined) throw new Error(`there are several of ${name}`)
         roots.set(name, root)
         visit(path.join(root, "package.json"))
