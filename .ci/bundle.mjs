@@ -262,7 +262,7 @@ const wrapped = (linked) => {
   const { code: text, errors } = minifySync(
     "bundle.js",
     `(function (${scope}) {\n${withImports(code)}\nexports.link = (get) => {\n${later}}\n})`,
-    { compress: false, mangle: false, codegen: { removeWhitespace: true } }
+    { compress: false, mangle: { keepNames: true }, codegen: { removeWhitespace: true } }
   )
   if (errors.length > 0) throw new Error(errors.map(({ message }) => message).join("\n"))
   // One character beyond the first 256 would double the memory of all others. They stand in strings.
