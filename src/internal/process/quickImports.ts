@@ -26,7 +26,9 @@ const isOurs = (url: string): boolean => {
   return at >= 0 && url.startsWith("file:") && /^@?effect\//.test(url.slice(at + modules.length))
 }
 
-const relative = /^\.\.?\/[\w./-]*\w\.(?:js|ts)$/
+/** The name of a file beside the one that asks, or elsewhere in its package. The first regular expression of a process costs a millisecond. */
+const isRelative = (specifier: string): boolean =>
+  (specifier.startsWith("./") || specifier.startsWith("../")) && /^[\w./-]*\w\.(?:js|ts)$/.test(specifier)
 
 const directoryOf = (url: string): string => url.slice(0, url.lastIndexOf("/") + 1)
 
@@ -56,7 +58,7 @@ export const makeResolver = (): nodeModule.ResolveHookSync => {
     const known = answers.get(key)
     if (known !== undefined) return known
     let answer: Answer
-    if (relative.test(specifier)) {
+    if (isRelative(specifier)) {
       const url = new URL(specifier, parentURL).href
       const place = directoryOf(url) + path.extname(url)
       const format = formats.get(place)
