@@ -21,7 +21,7 @@ const charts = fileURLToPath(new URL("performance/", docs))
 const peers: Readonly<Record<Line["peer"], { readonly title: string; readonly color: string }>> = {
   "ours": { title: "ours, rings", color: "#000000" },
   "ours-socket": { title: "ours, sockets", color: "#7f7f7f" },
-  "ours-plain": { title: "ours, without `register`", color: "#c7c7c7" },
+  "ours-plain": { title: "ours, plain", color: "#c7c7c7" },
   "cpython": { title: "CPython", color: "#1f77b4" },
   "cpython-executor": { title: "CPython, executor", color: "#aec7e8" },
   "node-fork-json": { title: "Node, fork, json", color: "#2ca02c" },
