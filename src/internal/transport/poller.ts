@@ -8,8 +8,9 @@
  * goes on while that finds something, but not for long: timers and sockets have their turn.
  *
  * All this is worth it only while others that want the processor give it back soon. Where programs compute on all processors, to offer it to
- * others costs a time slice of theirs, milliseconds; who sleeps is woken before them. So there it is better to sleep at once. And where
- * what comes never comes so soon, to look for it is but heat: each thing that is looked at has its own record of that.
+ * others costs a time slice of theirs, milliseconds; who sleeps is woken before them. So there it is better to sleep soon. And where
+ * what comes never comes so soon, to look for it is but heat, and it is better to sleep at once: each thing that is looked at has its own
+ * record of that.
  */
 
 /** Something to look at. */
@@ -35,10 +36,10 @@ const weight = 1 / 32
 /** For so long the processor is not offered, and what finds nothing sleeps soon, in milliseconds: each such time begins with a slice lost. */
 const crowdedTime = 50
 
-/** How long to look on where it is not worth it, in milliseconds. */
+/** How long to look on then, in milliseconds. */
 const shortTime = 0.005
 
-/** It is worth it if this part of what came had come while it was looked for, */
+/** To look on at all is worth it if this part of what came had come while it was looked for, */
 const worth = 1 / 4
 
 /** as an average in which the last one counts for so much. */
@@ -56,6 +57,8 @@ interface Watch {
   since: number
   /** Of what came, the part that came within the hot time. */
   soon: number
+  /** What rang has been counted, and will be found. */
+  rang: boolean
 }
 
 export class Poller {
@@ -84,8 +87,11 @@ export class Poller {
   /** Something will happen there soon; or it has, and the other side `rang`. */
   wake(pollable: Pollable, rang = false): void {
     let watch = this.all.get(pollable)
-    if (watch === undefined) this.all.set(pollable, watch = { pollable, since: justNow, soon: 1 })
-    else if (rang && !this.hot.has(watch)) this.came(watch, this.now() - wakeTime)
+    if (watch === undefined) this.all.set(pollable, watch = { pollable, since: justNow, soon: 1, rang: false })
+    else if (rang && !this.hot.has(watch)) {
+      this.came(watch, this.now() - wakeTime)
+      watch.rang = true
+    }
     watch.since = justNow
     this.hot.add(watch)
     if (this.running) return
@@ -152,12 +158,13 @@ export class Poller {
     for (const watch of this.hot) {
       if (watch.pollable.poll()) {
         found = true
-        this.came(watch, now)
+        if (!watch.rang) this.came(watch, now)
+        watch.rang = false
         watch.since = now
-      } else if (watch.since === justNow) watch.since = now
-      else {
-        const hotTime = isCrowded || watch.soon < worth ? shortTime : this.hotTime
-        if (now - watch.since > hotTime && watch.pollable.sleep()) this.hot.delete(watch)
+      } else {
+        if (watch.since === justNow) watch.since = now
+        const hotTime = watch.soon < worth ? 0 : isCrowded ? shortTime : this.hotTime
+        if (now - watch.since >= hotTime && watch.pollable.sleep()) this.hot.delete(watch)
       }
     }
     return found
