@@ -137,11 +137,13 @@ const feedEarly = (channel: Socket, feed: (chunk: Buffer) => void): void => {
   if (there !== null) feed(there)
   if (process.platform === "win32") return
   const bytes = Buffer.allocUnsafe(65_536)
+  let count = 0
   try {
-    feed(bytes.subarray(0, fs.readSync(Control.descriptor, bytes)))
+    count = fs.readSync(Control.descriptor, bytes)
   } catch {
     // Nothing has come.
   }
+  if (count > 0) feed(bytes.subarray(0, count))
 }
 
 /** Runs the target in this process, and ends the process. */
