@@ -17,11 +17,10 @@ const here = (path: string) => fileURLToPath(new URL(path, import.meta.url))
 const python = spawnSync("python3", ["-c", "import sys; print(sys.executable)"], { encoding: "utf8" }).stdout?.trim() ||
   undefined
 
-const node = (path: string, flags: ReadonlyArray<string>, ...args: ReadonlyArray<string>) => [
+const node = (path: string, ...args: ReadonlyArray<string>) => [
   process.execPath,
   // So that `node --conditions=@effect-multiprocessing/source bench/main.ts` measures the sources.
   ...process.execArgv,
-  ...flags,
   here(path),
   ...args
 ]
@@ -32,12 +31,12 @@ const command = (arm: Arm, { name }: Case, count: number): ReadonlyArray<string>
   switch (arm) {
     case "ours":
       return whole
-        ? node("ours/tenProcesses.ts", ["--import", "effect-multiprocessing/register"])
-        : node("ours/main.ts", [], name, `${count}`, "ring")
+        ? [process.execPath, "--import", "effect-multiprocessing/register", ...node("ours/tenProcesses.ts").slice(1)]
+        : node("ours/main.ts", name, `${count}`, "ring")
     case "ours-socket":
-      return node("ours/main.ts", [], name, `${count}`, "socket")
+      return node("ours/main.ts", name, `${count}`, "socket")
     case "ours-plain":
-      return node("ours/tenProcesses.ts", [])
+      return node("ours/tenProcesses.ts")
     case "cpython":
       if (pool) return [python!, here("python/pools.py"), name, `${count}`, "pool"]
       return whole
@@ -46,19 +45,19 @@ const command = (arm: Arm, { name }: Case, count: number): ReadonlyArray<string>
     case "cpython-executor":
       return [python!, here("python/pools.py"), name, `${count}`, "executor"]
     case "node-fork-json":
-      return whole ? node("node/tenProcesses.ts", []) : node("node/main.ts", [], name, `${count}`, "json")
+      return whole ? node("node/tenProcesses.ts") : node("node/main.ts", name, `${count}`, "json")
     case "node-fork-advanced":
-      return node("node/main.ts", [], name, `${count}`, "advanced")
+      return node("node/main.ts", name, `${count}`, "advanced")
     case "node-socket":
-      return node("node/main.ts", [], name, `${count}`, "socket")
+      return node("node/main.ts", name, `${count}`, "socket")
     case "effect-rpc":
-      return node("effect-rpc/main.ts", [], name, `${count}`)
+      return node("effect-rpc/main.ts", name, `${count}`)
     case "piscina":
     case "tinypool-thread":
     case "tinypool-process":
     case "workerpool-thread":
     case "workerpool-process":
-      return node("node-pools/main.ts", [], name, `${count}`, arm)
+      return node("node-pools/main.ts", name, `${count}`, arm)
   }
 }
 

@@ -22,17 +22,12 @@
  * @since 0.1.0
  */
 import * as nodeModule from "node:module"
-import { fileURLToPath } from "node:url"
 import * as Bundle from "./internal/process/bundle.ts"
+import { entryFile } from "./internal/process/ownFiles.ts"
 import { enable, withBundle } from "./internal/process/quickImports.ts"
 
-const child = import.meta.url.replace(
-  /register(\.[jt]s)$/,
-  (_, suffix) => `internal/process/child${suffix === ".js" ? ".cjs" : suffix}`
-)
-
 // A child, which sees the flag if it is in the environment, does so by itself.
-if (process.argv[1] !== fileURLToPath(child) && typeof nodeModule.registerHooks === "function") {
+if (process.argv[1] !== entryFile && typeof nodeModule.registerHooks === "function") {
   const imports = withBundle(Bundle.find())
   enable(imports) // The registry itself comes with Effect, which is not there yet. It finds what lies in its place, and keeps it.
   ;(globalThis as Record<symbol, unknown>)[Symbol.for("effect-multiprocessing/targets")] ??= {

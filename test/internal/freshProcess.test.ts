@@ -1,6 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as fs from "node:fs"
-import { entryFile, inheritedFlags } from "../../src/internal/process/freshProcess.ts"
+import { inheritedFlags } from "../../src/internal/process/freshProcess.ts"
+import { entryFile } from "../../src/internal/process/ownFiles.ts"
 
 describe("BOOT-09 a child inherits the flags of its parent", () => {
   it("that say how Node works, with their values, in their order", () => {

@@ -1,4 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
+import type { Exports } from "../../src/internal/process/barrel.ts"
 import * as Scripts from "../../src/internal/process/scripts.ts"
 
 /**
@@ -7,7 +8,7 @@ import * as Scripts from "../../src/internal/process/scripts.ts"
 const setUp = () => {
   const ran: Array<number> = []
   const scripts = [
-    (get: (number: number) => Scripts.Exports) => {
+    (get: (number: number) => Exports) => {
       let two = get(2)
       const modules = [{ name: "zero" }, {
         name: "one",
@@ -16,20 +17,20 @@ const setUp = () => {
       }] as const
       return {
         modules: [() => modules[0], () => modules[1], 1, 2, undefined],
-        link: (get: (number: number) => Scripts.Exports) => two = get(2)
+        link: (get: (number: number) => Exports) => two = get(2)
       }
     },
-    (get: (number: number) => Scripts.Exports) => {
+    (get: (number: number) => Exports) => {
       const zero = get(0)
       const two = { name: "two", ofZero: zero["name"] }
       return { modules: [undefined, undefined, () => two], link: () => {} }
     },
-    (get: (number: number) => Scripts.Exports) => {
+    (get: (number: number) => Exports) => {
       let two = get(2)
       const three = { name: "three", ofTwo: () => two["name"] }
       return {
         modules: [undefined, undefined, undefined, () => three],
-        link: (get: (number: number) => Scripts.Exports) => two = get(2)
+        link: (get: (number: number) => Exports) => two = get(2)
       }
     }
   ]

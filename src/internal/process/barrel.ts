@@ -4,7 +4,7 @@
  */
 
 /** Exports of a module. */
-type Exports = Readonly<Record<string, unknown>>
+export type Exports = Readonly<Record<string, unknown>>
 
 /** What stands behind a name: a value, or a module that is run when it is first asked for. */
 export type Behind = { readonly value: unknown } | { readonly lazy: () => Exports }

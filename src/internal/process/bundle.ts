@@ -13,7 +13,7 @@ import * as fs from "node:fs"
 import * as nodeModule from "node:module"
 import * as path from "node:path"
 import { fileURLToPath, pathToFileURL } from "node:url"
-import { makeBarrel, namesImported } from "./barrel.ts"
+import { type Exports, makeBarrel, namesImported } from "./barrel.ts"
 import * as CodeCache from "./codeCache.ts"
 import * as Scripts from "./scripts.ts"
 
@@ -155,7 +155,7 @@ const makeScriptLoader = (
   ] as const
   ;(globalThis as Record<symbol, unknown>)[Symbol.for(key)] = {
     exportsOf,
-    barrel: (number: number, assign: (all: Scripts.Exports) => void) => barrelsByNumber.get(number)!.use(assign)
+    barrel: (number: number, assign: (all: Exports) => void) => barrelsByNumber.get(number)!.use(assign)
   }
   return (url, context, next) => {
     const number = byUrl.get(url)

@@ -4,7 +4,6 @@
 import * as Effect from "effect/Effect"
 import type { ChildProcess } from "node:child_process"
 import type { Socket } from "node:net"
-import { fileURLToPath } from "node:url"
 import type { Request, Spawned, StartFailure } from "../../Spawner.ts"
 import { FrameDecoder, whole } from "../transport/frames.ts"
 import * as Control from "./control.ts"
@@ -12,6 +11,7 @@ import { enter } from "./entry.ts"
 import { toExitCode } from "./exitStatus.ts"
 import type { Guard } from "./guard.ts"
 import * as Life from "./life.ts"
+import { entryFile } from "./ownFiles.ts"
 import { type Imports, withoutRegistration } from "./quickImports.ts"
 import { streams } from "./stdio.ts"
 
@@ -34,20 +34,9 @@ export const inheritedFlags = (all: ReadonlyArray<string>): Array<string> => {
   return inherited
 }
 
-const own = /^(file:.*\/internal\/process\/)freshProcess(\.[jt]s)$/.exec(import.meta.url)
-
-/**
- * The file that a child starts with; none where the library has been bundled. Looking whether the file exists is not enough: beside
- * a bundle may lie a `child.js` that is not ours.
- */
-export const entryFile = own === null ? undefined : fileURLToPath(`${own[1]}child${own[2] === ".js" ? ".cjs" : own[2]}`)
-
 /** Text that enters a target, for where there is no file. Bundlers that keep names wrap functions into calls of `__name`. */
 export const entryText = ({ imports, inThread = false, module, preload = [], target }: Mission): string =>
   `const __name = (f) => f;(${enter})(...${JSON.stringify([module, target, preload, imports, inThread])})`
-
-/** The module that brings with it what every target needs; none where the library has been bundled. */
-export const runtimeModule = own === null ? undefined : new URL(`../../Target${own[2]}`, own[1]).href
 
 /** What a child's entry is told. Without a module: a spare. */
 export interface Mission {

@@ -2,10 +2,7 @@
  * Modules that lie in several scripts, of which each is run as late as possible. A script finds the modules of the others by number, and has
  * something in their place that has them run when it is touched, until they are there.
  */
-import { untilTouched } from "./barrel.ts"
-
-/** The exports of a module. */
-export type Exports = Readonly<Record<string, unknown>>
+import { type Exports, untilTouched } from "./barrel.ts"
 
 /** What a script gives when it has been run. */
 export interface Script {
