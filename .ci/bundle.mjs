@@ -1,6 +1,7 @@
 // Puts all modules of this library, and those of Effect that it or the root of "effect" imports, into three scripts: `internal/bundle.js` in the
 // directory of the build, `bundle-late.js` with what many do without, and `bundle-rest.js` with what few need. `bundle.json` says what they
-// were made of. See src/internal/process/bundle.ts. What runs before, and cannot be taken from there, becomes one file too: `child.cjs` and `register.js`.
+// were made of. See src/internal/process/bundle.ts. What runs before, and cannot be taken from there, becomes a script too, which `child.cjs` and
+// `register.js` run.
 import { createHash } from "node:crypto"
 import * as fs from "node:fs"
 import { createRequire } from "node:module"
@@ -250,32 +251,41 @@ const withImports = (code) => {
   return places.sort((a, b) => b - a).reduce((text, place) => `${text.slice(0, place)}__${text.slice(place)}`, code)
 }
 
-/** A function, without white space: what is short is read sooner, and V8 counts the lines of a script when it first writes a stack. */
-const wrapped = (linked) => {
-  // Neither modules of Node nor exports of other scripts are modules of CommonJS, which would have to be made look like others.
+/** Modules of Node are no modules of CommonJS, which would have to be made look like others: that loads all of their parts. Nor are other scripts. */
+const asTheyAre = (linked) => {
   const code = linked.replaceAll(/^(\w+) = __toESM\(\1(, 1)?\);\n/gm, "")
   if (/\b(node|module)_\w+\.default\b/.test(code)) throw new Error("the bundle uses a default export")
-  // What comes later is given when it is there. Nothing else is assigned to: V8 knows constants.
-  const later = Array.from(code.matchAll(/^let (\w+) = require\("module:(\d+)"\);$/gm))
-    .flatMap(([, name, number]) => scriptOf(Number(number)) === 0 ? [] : [`${name} = get(${number})\n`]).join("")
+  return code
+}
+
+/** A function, without white space: what is short is read sooner, and V8 counts the lines of a script when it first writes a stack. */
+const wrapped = (linked, end = "") => {
   const scope = "exports, require, __import, __filename"
-  const { code: text, errors } = minifySync(
+  const { code, errors } = minifySync(
     "bundle.js",
-    `(function (${scope}) {\n${withImports(code)}\nexports.link = (get) => {\n${later}}\n})`,
+    `(function (${scope}) {\n${withImports(asTheyAre(linked))}\n${end}})`,
     { compress: false, mangle: { keepNames: true }, codegen: { removeWhitespace: true } }
   )
   if (errors.length > 0) throw new Error(errors.map(({ message }) => message).join("\n"))
   // One character beyond the first 256 would double the memory of all others. They stand in strings.
-  const ascii = text.replaceAll(/[^\0-\x7f]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`)
-  return licenses.join("\n") + ascii
+  return code.replaceAll(/[^\0-\x7f]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`)
 }
-const texts = linked.map(({ code }) => wrapped(code))
-manifest.id = createHash("sha256").update(texts.join("\0")).digest("hex").slice(0, 16)
+
+/** What comes later is given to a script when it is there. Nothing else is assigned to: V8 knows constants. */
+const linking = (linked) => {
+  const later = Array.from(linked.matchAll(/^let (\w+) = require\("module:(\d+)"\);$/gm))
+    .flatMap(([, name, number]) => scriptOf(Number(number)) === 0 ? [] : [`${name} = get(${number})\n`]).join("")
+  return `exports.link = (get) => {\n${later}}\n`
+}
+
+const idOf = (text) => createHash("sha256").update(text).digest("hex").slice(0, 16)
+
+const writeScript = (name, id, text) => fs.writeFileSync(inDist(`internal/${name}.js`), `/*! ${id} */\n${text}`)
+
+const texts = linked.map(({ code }) => licenses.join("\n") + wrapped(code, linking(code)))
+manifest.id = idOf(texts.join("\0"))
 for (const [place, text] of texts.entries()) {
-  fs.writeFileSync(
-    inDist(`internal/${["bundle", "bundle-late", "bundle-rest"][place]}.js`),
-    `/*! ${manifest.id} */\n${text}`
-  )
+  writeScript(["bundle", "bundle-late", "bundle-rest"][place], manifest.id, text)
 }
 
 /** A script that is run as a whole must not touch what comes later. */
@@ -296,14 +306,47 @@ trial(1, (i) => scriptOf(i) === 0 ? first.modules[i]() : untouchable(i))
 
 fs.writeFileSync(inDist("internal/bundle.json"), JSON.stringify(manifest))
 
-/** A module and what it imports, in one file. */
-const alone = async (file, format) => {
-  const { code } = await link(`import ${JSON.stringify(file)}`, { format, directory: path.dirname(file) })
-  return minifySync(file, code, { mangle: false }).code
+/** An import of a module of Node makes all of its exports, for which Node loads all of its parts. */
+const withoutImports = (linked) => {
+  const code = linked.replaceAll(
+    /^import (?:(?:\* as (\w+)|\{([^}]*)\}) from )?"(node:\w+)";$/gm,
+    (_, all, names, module) => {
+      const taken = all ?? (names && `{${names.replaceAll(" as ", ": ")}}`)
+      return taken === undefined ? "" : `const ${taken} = process.getBuiltinModule("${module}");`
+    }
+  )
+  if (/^import\b/m.test(code)) throw new Error("what starts a script imports others")
+  return code
 }
+
+/**
+ * Makes a script of a module that runs before the others, and gives what runs the script: an expression says whether its compiled code may be
+ * kept.
+ */
+const scriptOfFirst = async (file, name, mayKeep, format) => {
+  const directory = path.dirname(file)
+  const { code } = await link(`import ${JSON.stringify(file)}`, { format: "cjs" })
+  const text = wrapped(code)
+  writeScript(name, idOf(text), text)
+  const script = path.relative(directory, inDist(`internal/${name}.js`)).replaceAll(path.sep, "/")
+  const starter = await link(
+    `import * as CodeCache from ${JSON.stringify(inDist("internal/process/codeCache.js"))}
+import { fileURLToPath } from "node:url"
+const directory = ${mayKeep} ? CodeCache.directory() : undefined
+CodeCache.run(fileURLToPath(new URL(${
+      JSON.stringify(script)
+    }, import.meta.url)), undefined, directory, process.getBuiltinModule)
+`,
+    { format, directory }
+  )
+  return minifySync(name, withoutImports(asTheyAre(starter.code)), { mangle: false }).code
+}
+
 const register = inDist("register.js")
-fs.writeFileSync(register, await alone(register, "esm"))
+fs.writeFileSync(register, await scriptOfFirst(register, "bundle-register", "true", "esm"))
 fs.rmSync(`${register}.map`)
 const child = inDist("internal/process/child.js")
-fs.writeFileSync(child.replace(/js$/, "cjs"), await alone(child, "cjs"))
+// Its first argument says how it imports.
+const isQuick = `!process.argv[2]?.startsWith('["plain"')`
+fs.writeFileSync(child.replace(/js$/, "cjs"), await scriptOfFirst(child, "bundle-child", isQuick, "cjs"))
 for (const file of [child, `${child}.map`]) fs.rmSync(file)

@@ -9,7 +9,7 @@ import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
 import * as os from "node:os"
 import { InvalidState } from "./Failure.ts"
-import { randomBytes } from "./internal/crypto.ts"
+import { fewRandomBytes } from "./internal/crypto.ts"
 
 /**
  * The process that started this one.
@@ -92,7 +92,7 @@ export const CurrentProcess: Context.Reference<CurrentProcess> = Context.Referen
         name: "MainProcess",
         pid: process.pid,
         daemon: false,
-        authkey: Redacted.make(new Uint8Array(randomBytes(32)), { label: "authkey" }),
+        authkey: Redacted.make(new Uint8Array(fewRandomBytes(32)), { label: "authkey" }),
         parent: Option.none()
       })
   }

@@ -2,6 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
 import * as fs from "node:fs"
 import * as path from "node:path"
+import { privateDirectory } from "../../src/internal/process/codeCache.ts"
 import { leavesNothingBehind, runProgram, temporaryDirectory } from "../support/processes.ts"
 
 leavesNothingBehind()
@@ -97,12 +98,65 @@ describe("a script whose code is kept", () => {
   )
 
   it.live(
+    "is kept with those that were written last, of which there are 64",
+    Effect.fnUntraced(function*() {
+      const { files, kept, run } = yield* setUp
+      for (let i = 0; i < 70; i++) {
+        const file = path.join(kept, `${i}.code`)
+        fs.writeFileSync(file, "")
+        fs.utimesSync(file, i, i)
+      }
+      fs.writeFileSync(path.join(kept, "of somebody else"), "")
+      yield* run()
+      const left = files()
+      assert.strictEqual(left.filter((name) => name.endsWith(".code")).length, 64)
+      assert.isTrue(left.some((name) => name.startsWith("id-")))
+      assert.deepStrictEqual(["6.code", "7.code", "of somebody else"].map((name) => left.includes(name)), [
+        false,
+        true,
+        true
+      ])
+    })
+  )
+
+  it.live(
     "is run where nothing can be kept",
     Effect.fnUntraced(function*() {
       const { files, kept, run } = yield* setUp
       assert.strictEqual((yield* run("id", path.join(kept, "none"))).text, "first")
       assert.strictEqual((yield* run("id", "")).text, "first")
       assert.deepStrictEqual(files(), [])
+    })
+  )
+})
+
+describe("the directory for compiled code", () => {
+  it.live(
+    "belongs to its user alone",
+    Effect.fnUntraced(function*() {
+      const parent = yield* temporaryDirectory
+      const directory = privateDirectory(parent)!
+      assert.strictEqual(fs.statSync(directory).mode & 0o777, 0o700)
+      assert.strictEqual(privateDirectory(parent), directory)
+    })
+  )
+
+  it.live(
+    "is not used if others may write to it, if it is a link, or if it can't be made",
+    Effect.fnUntraced(function*() {
+      const parent = yield* temporaryDirectory
+      const directory = privateDirectory(parent)!
+      fs.chmodSync(directory, 0o770)
+      assert.isUndefined(privateDirectory(parent))
+      fs.rmdirSync(directory)
+      const elsewhere = path.join(parent, "elsewhere")
+      fs.mkdirSync(elsewhere, { mode: 0o700 })
+      fs.symlinkSync(elsewhere, directory)
+      assert.isUndefined(privateDirectory(parent))
+      fs.rmSync(directory)
+      fs.writeFileSync(directory, "")
+      assert.isUndefined(privateDirectory(parent))
+      assert.isUndefined(privateDirectory(path.join(parent, "none")))
     })
   )
 })

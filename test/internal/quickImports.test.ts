@@ -4,7 +4,8 @@ import * as fs from "node:fs"
 import type { ResolveHookContext } from "node:module"
 import * as path from "node:path"
 import { pathToFileURL } from "node:url"
-import { makeResolver, obstacle, privateDirectory } from "../../src/internal/process/quickImports.ts"
+import { privateDirectory } from "../../src/internal/process/codeCache.ts"
+import { makeResolver, obstacle } from "../../src/internal/process/quickImports.ts"
 import { leavesNothingBehind, runProgram, temporaryDirectory } from "../support/processes.ts"
 
 leavesNothingBehind()
@@ -91,6 +92,21 @@ describe("the quick way to resolve", () => {
   )
 
   it.live(
+    "knows a file by its URL, if no symbolic link leads to it",
+    Effect.fnUntraced(function*() {
+      const { asked, resolve, root, url } = yield* overPackage("effect")
+      fs.symlinkSync("sub", path.join(root, "linked"))
+      fs.symlinkSync("c.js", path.join(root, "link.js"))
+      assert.deepStrictEqual(resolve(url("sub/d.js")), { url: url("sub/d.js"), shortCircuit: true })
+      assert.strictEqual(resolve(`${url("b.js")}?again`).url, `${url("b.js")}?again`)
+      assert.deepStrictEqual(asked, [])
+      const left = ["linked/d.js", "link.js", "sub", "none.js", "sub%2Fd.js"].map(url)
+      for (const specifier of left) resolve(specifier)
+      assert.deepStrictEqual(asked, left)
+    })
+  )
+
+  it.live(
     "leaves to Node what other packages and programs import",
     Effect.fnUntraced(function*() {
       for (const name of ["other", "effect/node_modules/other", "@other/effect"]) {
@@ -98,37 +114,6 @@ describe("the quick way to resolve", () => {
         for (let i = 0; i < 2; i++) resolve("./b.js")
         assert.deepStrictEqual(asked, ["./b.js", "./b.js"])
       }
-    })
-  )
-})
-
-describe("the directory for compiled code", () => {
-  it.live(
-    "belongs to its user alone",
-    Effect.fnUntraced(function*() {
-      const parent = yield* temporaryDirectory
-      const directory = privateDirectory(parent)!
-      assert.strictEqual(fs.statSync(directory).mode & 0o777, 0o700)
-      assert.strictEqual(privateDirectory(parent), directory)
-    })
-  )
-
-  it.live(
-    "is not used if others may write to it, if it is a link, or if it can't be made",
-    Effect.fnUntraced(function*() {
-      const parent = yield* temporaryDirectory
-      const directory = privateDirectory(parent)!
-      fs.chmodSync(directory, 0o770)
-      assert.isUndefined(privateDirectory(parent))
-      fs.rmdirSync(directory)
-      const elsewhere = path.join(parent, "elsewhere")
-      fs.mkdirSync(elsewhere, { mode: 0o700 })
-      fs.symlinkSync(elsewhere, directory)
-      assert.isUndefined(privateDirectory(parent))
-      fs.rmSync(directory)
-      fs.writeFileSync(directory, "")
-      assert.isUndefined(privateDirectory(parent))
-      assert.isUndefined(privateDirectory(path.join(parent, "none")))
     })
   )
 })

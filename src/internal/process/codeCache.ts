@@ -5,9 +5,39 @@
  * V8 itself refuses code of another version of itself or with other flags. That it is code of this very script, the name of the file says.
  */
 import * as fs from "node:fs"
+import * as os from "node:os"
 import * as path from "node:path"
 import { pathToFileURL } from "node:url"
 import * as vm from "node:vm"
+
+/** A directory for compiled code that nobody else can write to. Code is loaded from it, so its owner and mode matter. */
+export const privateDirectory = (parent: string): string | undefined => {
+  const uid = process.getuid?.()
+  const directory = path.join(parent, `effect-multiprocessing-${uid ?? "cache"}`)
+  const look = () => {
+    try {
+      return fs.lstatSync(directory, { throwIfNoEntry: false })
+    } catch {
+      // What should be its parent is a file, or may not be looked into.
+      return undefined
+    }
+  }
+  try {
+    if (look() === undefined) fs.mkdirSync(directory, { mode: 0o700, recursive: false })
+  } catch {
+    // Somebody else has made it at the same time, or it can't be made.
+  }
+  const stat = look()
+  if (stat === undefined) return undefined
+  const isPrivate = uid === undefined || (stat.uid === uid && (stat.mode & 0o077) === 0)
+  return stat.isDirectory() && isPrivate ? directory : undefined
+}
+
+/** Where compiled code is kept: where Node's user wants it, or where nobody else can write; `undefined`: nowhere. */
+export const directory = (): string | undefined => {
+  const { NODE_COMPILE_CACHE, NODE_DISABLE_COMPILE_CACHE } = process.env
+  return NODE_DISABLE_COMPILE_CACHE === undefined ? NODE_COMPILE_CACHE ?? privateDirectory(os.tmpdir()) : undefined
+}
 
 /** A short name for what else V8 looks at; 32 bits of FNV-1a. */
 const flagsKey = (): string => {
@@ -42,6 +72,20 @@ const openDraft = (draft: string): number | undefined => {
   }
 }
 
+/** How many files are kept: some for each version, set of flags and Node that is in use. */
+const maxFiles = 64
+
+/** Removes the oldest files. Who wants one of them makes it anew. */
+const prune = (directory: string): void => {
+  const files = fs.readdirSync(directory).filter((name) => name.endsWith(".code")).map((name) =>
+    path.join(directory, name)
+  )
+  if (files.length <= maxFiles) return
+  const age = new Map(files.map((file) => [file, fs.statSync(file, { throwIfNoEntry: false })?.mtimeMs ?? 0]))
+  files.sort((one, other) => age.get(other)! - age.get(one)!)
+  for (const file of files.slice(maxFiles)) fs.rmSync(file, { force: true })
+}
+
 /** All of it or nothing, also where the disk is full or the machine fails. Of many processes, one writes. */
 const write = (file: string, content: () => Uint8Array): void => {
   const draft = `${file}.draft`
@@ -52,6 +96,7 @@ const write = (file: string, content: () => Uint8Array): void => {
       fs.writeFileSync(descriptor, content())
       fs.fsyncSync(descriptor)
       fs.renameSync(draft, file)
+      prune(path.dirname(file))
     } catch {
       fs.rmSync(draft, { force: true })
     } finally {
@@ -65,19 +110,23 @@ const write = (file: string, content: () => Uint8Array): void => {
 /** Scripts have no way of their own to import, or one that Node warns of. */
 const dynamicImport = (specifier: string): Promise<unknown> => import(specifier)
 
+/** A script begins with a comment that is its id, which stands for its text. */
+const idOf = (source: string): string | undefined =>
+  source.startsWith("/*! ") ? source.slice(4, source.indexOf(" */")) : undefined
+
 /**
- * The exports of a script, which is a function of `exports`, `require`, what stands for `import()`, and the name of the file. It begins with a
- * comment that is its id. Throws if it can't be read, or is another one. Compiled code is kept in the directory, under a name that stands for
- * this text alone.
+ * The exports of a script, which is a function of `exports`, `require`, what stands for `import()`, and the name of the file. Throws if it can't
+ * be read, or does not have the id that is expected. Compiled code is kept in the directory, under a name that stands for this text alone.
  */
 export const run = (
   file: string,
-  id: string,
+  expected: string | undefined,
   directory: string | undefined,
   require: (name: string) => unknown
 ): object => {
   const source = fs.readFileSync(file, "latin1")
-  if (!source.startsWith(`/*! ${id} */`)) {
+  const id = idOf(source)
+  if (id === undefined || (expected !== undefined && id !== expected)) {
     throw new Error(`${file} has been replaced while this process was running. Start it again.`)
   }
   const name = `${id}-${path.basename(file, ".js")}-${process.version}-${process.arch}-${flagsKey()}.code`

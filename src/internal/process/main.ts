@@ -146,6 +146,15 @@ const feedEarly = (channel: Socket, feed: (chunk: Buffer) => void): void => {
   if (count > 0) feed(bytes.subarray(0, count))
 }
 
+/** Writes all of it before it returns: without a stream, the channel blocks. */
+const writeNow = (frame: Uint8Array): void => {
+  try {
+    for (let offset = 0; offset < frame.length;) offset += fs.writeSync(Control.descriptor, frame, offset)
+  } catch {
+    // The parent is dead, so that nobody asks.
+  }
+}
+
 /** Runs the target in this process, and ends the process. */
 export const inProcess = (definition: Definition, opened: number | Socket): void => {
   let terminated = false
@@ -160,11 +169,16 @@ export const inProcess = (definition: Definition, opened: number | Socket): void
     child.wasInterrupted() && !terminated ? void setImmediate(() => setImmediate(end, code)) : end(code)
   const child = start(definition, {
     exit,
-    report: (result, then) =>
-      open().write(Control.frame(Control.Kind.Ended, result), () => {
+    report: (result, then) => {
+      const frame = Control.frame(Control.Kind.Ended, result)
+      const leave = () => {
         whenWritten(then)
         if (child.wasInterrupted()) setTimeout(then, outputDeadline)
-      })
+      }
+      if (channel !== undefined) return void channel.write(frame, leave)
+      writeNow(frame)
+      leave()
+    }
   })
   process.on("SIGTERM", () => {
     terminated = true
@@ -172,8 +186,7 @@ export const inProcess = (definition: Definition, opened: number | Socket): void
     if (child.isIdle()) exit(0)
   })
   let channel: Socket | undefined
-  const open = (): Socket => {
-    if (channel !== undefined) return channel
+  const open = () => {
     const { Socket } = process.getBuiltinModule("node:net")
     channel = typeof opened === "number" ? new Socket({ fd: opened, readable: true, writable: true }) : opened
     const decoder = new FrameDecoder()
@@ -186,13 +199,13 @@ export const inProcess = (definition: Definition, opened: number | Socket): void
     if (typeof opened !== "number") feedEarly(opened, feed)
     channel.on("data", feed)
     if (channel.destroyed) child.onParentEnded()
-    return channel
   }
   // Windows reads from its pipes in another way.
   if (typeof opened === "number" && process.platform !== "win32") {
     const first = readFirst(opened)
     if (first !== undefined) child.onFrame(first)
   }
+  // A target that waits for nothing has ended here, and its process with it.
   open()
 }
 

@@ -10,10 +10,10 @@
  */
 import * as fs from "node:fs"
 import * as nodeModule from "node:module"
-import * as os from "node:os"
 import * as path from "node:path"
 import { fileURLToPath } from "node:url"
 import * as Bundle from "./bundle.ts"
+import * as CodeCache from "./codeCache.ts"
 
 const library = new URL("../..", import.meta.url).href
 
@@ -39,6 +39,10 @@ const isPlainFile = (url: string): boolean => {
     return false
   }
 }
+
+/** A plain file to which no symbolic link leads. */
+const isRealFile = (url: string): boolean =>
+  isPlainFile(url) && fs.realpathSync.native(fileURLToPath(url)) === fileURLToPath(url)
 
 /** What a resolver answers. */
 type Answer = ReturnType<nodeModule.ResolveHookSync>
@@ -67,27 +71,12 @@ export const makeResolver = (): nodeModule.ResolveHookSync => {
         answer = { ...next(specifier, context), shortCircuit: true }
         if (answer.url === url) formats.set(place, answer.format)
       }
+    } else if (specifier.startsWith("file:") && isRealFile(specifier)) {
+      // The module of a target. Node would come to the same end with regular expressions, which take a millisecond to compile.
+      answer = { url: new URL(specifier).href, shortCircuit: true }
     } else answer = { ...next(specifier, context), shortCircuit: true }
     answers.set(key, answer)
     return answer
-  }
-}
-
-/** A directory for compiled code that nobody else can write to. Code is loaded from it, so its owner and mode matter. */
-export const privateDirectory = (parent: string): string | undefined => {
-  const uid = process.getuid?.()
-  const directory = path.join(parent, `effect-multiprocessing-${uid ?? "cache"}`)
-  try {
-    fs.mkdirSync(directory, { mode: 0o700, recursive: false })
-  } catch {
-    // It is there already, or can't be made.
-  }
-  try {
-    const stat = fs.lstatSync(directory)
-    const isPrivate = uid === undefined || (stat.uid === uid && (stat.mode & 0o077) === 0)
-    return stat.isDirectory() && isPrivate ? directory : undefined
-  } catch {
-    return undefined
   }
 }
 
@@ -100,12 +89,11 @@ export const withBundle = (bundled: Bundle.Bundle | undefined): Exclude<Imports,
 
 /** For a process that has imported nothing yet. Never fails. */
 export const enable = (imports: Exclude<Imports, "plain">): void => {
-  const { NODE_COMPILE_CACHE, NODE_DISABLE_COMPILE_CACHE } = process.env
-  const directory = NODE_DISABLE_COMPILE_CACHE === undefined
-    ? NODE_COMPILE_CACHE ?? privateDirectory(os.tmpdir())
-    : undefined
+  const directory = CodeCache.directory()
   // Node does by itself what its user has said.
-  if (directory !== undefined && NODE_COMPILE_CACHE === undefined) nodeModule.enableCompileCache(directory)
+  if (directory !== undefined && process.env["NODE_COMPILE_CACHE"] === undefined) {
+    nodeModule.enableCompileCache(directory)
+  }
   const load = imports === "quick" ? {} : { load: Bundle.makeLoader(imports.bundled, directory) }
   nodeModule.registerHooks({ resolve: makeResolver(), ...load })
 }
