@@ -202,6 +202,26 @@ for (const [i, file] of files.entries()) {
   numbers[name][within(directory)] = i
 }
 
+// Their names are those of their files, as packageNames.ts says.
+const { fileOf, parse } = await import(pathToFileURL(inDist("internal/process/packageNames.js")).href)
+const resolved = (specifier) => {
+  try {
+    return import.meta.resolve(specifier)
+  } catch {
+    return undefined
+  }
+}
+for (const [name, files] of Object.entries(numbers)) {
+  const root = name === "" ? dist : path.join(path.dirname(import.meta.dirname), "node_modules", name, "dist")
+  for (const file of Object.keys(files).map((file) => name === "" ? file : path.relative("dist", file))) {
+    const rest = file === "index.js" ? "" : file.replace(/\.js$/, "")
+    const specifier = path.posix.join(name || "effect-multiprocessing", rest)
+    const url = resolved(specifier)?.replace(pathToFileURL(path.join(path.dirname(import.meta.dirname), "dist")).href, pathToFileURL(dist).href)
+    const said = fileOf(parse(specifier).rest)
+    if (url !== (said && pathToFileURL(path.join(root, said)).href)) throw new Error(`${specifier} is not ${said}, but ${url}`)
+  }
+}
+
 /** The script in which a module is; none for a barrel. */
 const scriptOf = (i) => barrels[i] ? undefined : scripts.findIndex((script) => script.includes(files[i]))
 

@@ -2,6 +2,7 @@
  * Connects to the hub of another process.
  */
 import * as Deferred from "effect/Deferred"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Schedule from "effect/Schedule"
 import type * as Scope from "effect/Scope"
@@ -17,7 +18,7 @@ import { MessageReader, MessageWriter } from "./messageStream.ts"
 const handshakeDeadline = "10 seconds"
 
 /** A hub under a storm of strangers may turn a friend away: how often, and after what time, a friend comes again. */
-const retries = Schedule.min([Schedule.exponential("5 millis", 2), Schedule.spaced("80 millis")]).pipe(
+const retries = Schedule.min([Schedule.exponential(Duration.millis(5), 2), Schedule.spaced(Duration.millis(80))]).pipe(
   Schedule.jittered,
   Schedule.upTo({ times: 30 })
 )

@@ -15,6 +15,7 @@ import * as path from "node:path"
 import { fileURLToPath, pathToFileURL } from "node:url"
 import { type Exports, makeBarrel, namesImported } from "./barrel.ts"
 import * as CodeCache from "./codeCache.ts"
+import * as PackageNames from "./packageNames.ts"
 import * as Scripts from "./scripts.ts"
 
 /** What the script was made of. */
@@ -118,11 +119,18 @@ const exporting = (names: ReadonlyArray<string>) => ({
   variables: names.map((_, i) => `_${i}`).join(", ")
 })
 
-/** Loads what is in the script from there. */
-const makeScriptLoader = (
+/** How the modules in the scripts are found and loaded. */
+export interface Hooks {
+  /** The URL of a module in the scripts, by what another module asks for; none if it is not known there. */
+  readonly find: (specifier: string, from: string) => string | undefined
+  readonly load: nodeModule.LoadHookSync
+}
+
+/** Runs the first script. */
+const makeScriptHooks = (
   { id, roots }: Bundle,
   directory: string | undefined
-): nodeModule.LoadHookSync => {
+): Hooks => {
   const { exportsOf, first: { barrels, numbers } } = withQuickStacks(() =>
     Scripts.load<First>((place, get) =>
       CodeCache.run(
@@ -157,7 +165,11 @@ const makeScriptLoader = (
     exportsOf,
     barrel: (number: number, assign: (all: Exports) => void) => barrelsByNumber.get(number)!.use(assign)
   }
-  return (url, context, next) => {
+  const places = new Map<string, PackageNames.Place>([
+    ["effect-multiprocessing", { root: new URL("..", library).href, modules: library.href }]
+  ])
+  for (const [name, root] of Object.entries(roots)) places.set(name, { root, modules: `${root}dist/` })
+  const load: nodeModule.LoadHookSync = (url, context, next) => {
     const number = byUrl.get(url)
     if (number === undefined) {
       const loaded = next(url, context)
@@ -177,24 +189,31 @@ const makeScriptLoader = (
     const { exports, pattern, variables } = exporting(Object.keys(names))
     return module(`let ${variables}\n${place}.barrel(${number}, (all) => { (${pattern} = all) })\n${exports}`)
   }
+  return { find: PackageNames.makeFinder(places, (url) => byUrl.has(url)), load }
 }
 
 const module = (source: string) => ({ format: "module" as const, source, shortCircuit: true })
 
+/** Leaves all to Node. */
+const none: Hooks = { find: () => undefined, load: (url, context, next) => next(url, context) }
+
 /**
- * Loads what is in the script from there, or as Node does if the script has gone since it was found. Code that was compiled is kept in the
- * directory. The script is run when the first module is loaded.
+ * Finds and loads what is in the scripts, or leaves that to Node if they have gone since they were found. Code that was compiled is kept in the
+ * directory. The first script is run when the first module is loaded, which is that of the program.
  */
-export const makeLoader = (bundle: Bundle, directory: string | undefined): nodeModule.LoadHookSync => {
-  let load: nodeModule.LoadHookSync | undefined
-  return (url, context, next) => {
-    if (load === undefined) {
-      try {
-        load = makeScriptLoader(bundle, directory)
-      } catch {
-        load = (url, context, next) => next(url, context)
+export const makeHooks = (bundle: Bundle, directory: string | undefined): Hooks => {
+  let hooks: Hooks | undefined
+  return {
+    find: (specifier, from) => hooks?.find(specifier, from),
+    load: (url, context, next) => {
+      if (hooks === undefined) {
+        try {
+          hooks = makeScriptHooks(bundle, directory)
+        } catch {
+          hooks = none
+        }
       }
+      return hooks.load(url, context, next)
     }
-    return load(url, context, next)
   }
 }

@@ -47,17 +47,27 @@ const isRealFile = (url: string): boolean =>
 /** What a resolver answers. */
 type Answer = ReturnType<nodeModule.ResolveHookSync>
 
-/** Answers for Node, where the answer is known. */
-export const makeResolver = (): nodeModule.ResolveHookSync => {
+/** The conditions under which Node imports if its user has named none. */
+const ownConditions = new Set(["node", "import", "module-sync", "node-addons"])
+
+/** Answers for Node, where the answer is known; `find` knows modules by what others ask for. */
+export const makeResolver = (
+  find: (specifier: string, from: string) => string | undefined = () => undefined
+): nodeModule.ResolveHookSync => {
   /** By directory of the asker and specifier. */
   const answers = new Map<string, Answer>()
   /** By directory and suffix: the format that Node gave to a file there which it found where its name says. */
   const formats = new Map<string, Answer["format"]>()
   return (specifier, context, next) => {
     const { conditions, importAttributes, parentURL } = context
-    if (parentURL === undefined || !isOurs(parentURL)) return next(specifier, context)
+    if (parentURL === undefined) return next(specifier, context)
     // Not for `require`, nor for what is imported as something else than code.
     if (!conditions.includes("import") || Object.keys(importAttributes).length > 0) return next(specifier, context)
+    if (!isOurs(parentURL)) {
+      const isUsual = conditions.every((condition) => ownConditions.has(condition))
+      const url = isUsual ? find(specifier, parentURL) : undefined
+      return url === undefined ? next(specifier, context) : { url, format: "module", shortCircuit: true }
+    }
     const key = `${directoryOf(parentURL)} ${specifier}`
     const known = answers.get(key)
     if (known !== undefined) return known
@@ -87,6 +97,9 @@ export type Imports = "plain" | "quick" | { readonly bundled: Bundle.Bundle }
 export const withBundle = (bundled: Bundle.Bundle | undefined): Exclude<Imports, "plain"> =>
   bundled === undefined ? "quick" : { bundled }
 
+/** Node's user says where packages are. */
+const isMapped = (): boolean => [...process.execArgv, process.env["NODE_OPTIONS"] ?? ""].join(" ").includes("package-map")
+
 /** For a process that has imported nothing yet. Never fails. */
 export const enable = (imports: Exclude<Imports, "plain">): void => {
   const directory = CodeCache.directory()
@@ -94,8 +107,9 @@ export const enable = (imports: Exclude<Imports, "plain">): void => {
   if (directory !== undefined && process.env["NODE_COMPILE_CACHE"] === undefined) {
     nodeModule.enableCompileCache(directory)
   }
-  const load = imports === "quick" ? {} : { load: Bundle.makeLoader(imports.bundled, directory) }
-  nodeModule.registerHooks({ resolve: makeResolver(), ...load })
+  if (imports === "quick") return void nodeModule.registerHooks({ resolve: makeResolver() })
+  const { find, load } = Bundle.makeHooks(imports.bundled, directory)
+  nodeModule.registerHooks({ resolve: makeResolver(isMapped() ? undefined : find), load })
 }
 
 /** The flag of a program that wants its own imports to be quick, see `register.ts`; flags are divided by zeros. */
