@@ -18,10 +18,27 @@ const inDist = (file) => path.join(dist, file)
 
 const isBundled = (id) => packages.some((name) => id === name || id.startsWith(`${name}/`))
 
+/** Where the expressions of a kind are in a text. */
+const expressions = (text, kind) => {
+  const found = []
+  new Visitor({ [kind]: ({ end, start }) => found.push([start, end]) }).visit(parseSync("text.js", text).program)
+  return found
+}
+
+/** A text with another one in place of some of its parts. */
+const replaced = (text, parts, by) =>
+  parts.sort(([a], [b]) => b - a).reduce((text, [start, end]) => text.slice(0, start) + by + text.slice(end), text)
+
 /** One file, to lie in a directory, from the text of an entry, with other modules that are given as text, and some that are elsewhere. */
 const link = async (
   entry,
-  { directory = inDist("internal"), elsewhere = () => undefined, texts = new Map(), ...options } = {}
+  {
+    directory = inDist("internal"),
+    url = "import.meta.url",
+    elsewhere = () => undefined,
+    texts = new Map(),
+    ...options
+  } = {}
 ) => {
   const given = new Map([["\0entry", entry], ...texts])
   const bundle = await rolldown({
@@ -46,9 +63,10 @@ const link = async (
       // Each module keeps its own place.
       transform: (text, id) =>
         id.startsWith(dist) && text.includes("import.meta.url")
-          ? text.replaceAll(
-            "import.meta.url",
-            `new URL(${JSON.stringify(path.relative(directory, id))}, import.meta.url).href`
+          ? replaced(
+            text,
+            expressions(text, "MemberExpression").filter((part) => text.slice(...part) === "import.meta.url"),
+            `new URL(${JSON.stringify(path.relative(directory, id).replaceAll(path.sep, "/"))}, ${url}).href`
           )
           : undefined
     }]
@@ -216,9 +234,14 @@ for (const [name, files] of Object.entries(numbers)) {
   for (const file of Object.keys(files).map((file) => name === "" ? file : path.relative("dist", file))) {
     const rest = file === "index.js" ? "" : file.replace(/\.js$/, "")
     const specifier = path.posix.join(name || "effect-multiprocessing", rest)
-    const url = resolved(specifier)?.replace(pathToFileURL(path.join(path.dirname(import.meta.dirname), "dist")).href, pathToFileURL(dist).href)
+    const url = resolved(specifier)?.replace(
+      pathToFileURL(path.join(path.dirname(import.meta.dirname), "dist")).href,
+      pathToFileURL(dist).href
+    )
     const said = fileOf(parse(specifier).rest)
-    if (url !== (said && pathToFileURL(path.join(root, said)).href)) throw new Error(`${specifier} is not ${said}, but ${url}`)
+    if (url !== (said && pathToFileURL(path.join(root, said)).href)) {
+      throw new Error(`${specifier} is not ${said}, but ${url}`)
+    }
   }
 }
 
@@ -236,6 +259,7 @@ const linkScript = (place, entry, options) =>
       return `module:${i}`
     },
     format: "cjs",
+    url: "__url",
     ...options
   })
 
@@ -265,11 +289,8 @@ const linked = [
 ]
 
 /** With calls of a function in place of `import()`, which a script does not have. */
-const withImports = (code) => {
-  const places = []
-  new Visitor({ ImportExpression: ({ start }) => places.push(start) }).visit(parseSync("bundle.js", code).program)
-  return places.sort((a, b) => b - a).reduce((text, place) => `${text.slice(0, place)}__${text.slice(place)}`, code)
-}
+const withImports = (code) =>
+  replaced(code, expressions(code, "ImportExpression").map(([start]) => [start, start]), "__")
 
 /** Modules of Node are no modules of CommonJS, which would have to be made look like others: that loads all of their parts. Nor are other scripts. */
 const asTheyAre = (linked) => {
@@ -280,7 +301,7 @@ const asTheyAre = (linked) => {
 
 /** A function, without white space: what is short is read sooner, and V8 counts the lines of a script when it first writes a stack. */
 const wrapped = (linked, end = "") => {
-  const scope = "exports, require, __import, __filename"
+  const scope = "exports, require, __import, __url"
   const { code, errors } = minifySync(
     "bundle.js",
     `(function (${scope}) {\n${withImports(asTheyAre(linked))}\n${end}})`,
@@ -312,7 +333,12 @@ for (const [place, text] of texts.entries()) {
 const trial = (place, get) => {
   const exports = {}
   const find = (name) => name.startsWith("module:") ? get(Number(name.slice(7))) : require(name)
-  runInThisContext(texts[place], { filename: `script ${place}` })(exports, find, undefined, inDist("trial.js"))
+  runInThisContext(texts[place], { filename: `script ${place}` })(
+    exports,
+    find,
+    undefined,
+    pathToFileURL(inDist("trial.js")).href
+  )
   return exports
 }
 const untouchable = (i) =>
@@ -345,17 +371,14 @@ const withoutImports = (linked) => {
  */
 const scriptOfFirst = async (file, name, mayKeep, format) => {
   const directory = path.dirname(file)
-  const { code } = await link(`import ${JSON.stringify(file)}`, { format: "cjs" })
+  const { code } = await link(`import ${JSON.stringify(file)}`, { format: "cjs", url: "__url" })
   const text = wrapped(code)
   writeScript(name, idOf(text), text)
   const script = path.relative(directory, inDist(`internal/${name}.js`)).replaceAll(path.sep, "/")
   const starter = await link(
     `import * as CodeCache from ${JSON.stringify(inDist("internal/process/codeCache.js"))}
-import { fileURLToPath } from "node:url"
 const directory = ${mayKeep} ? CodeCache.directory() : undefined
-CodeCache.run(fileURLToPath(new URL(${
-      JSON.stringify(script)
-    }, import.meta.url)), undefined, directory, process.getBuiltinModule)
+CodeCache.run(new URL(${JSON.stringify(script)}, import.meta.url).href, undefined, directory, process.getBuiltinModule)
 `,
     { format, directory }
   )

@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { makeBarrel, namesImported } from "../../src/internal/process/barrel.ts"
+import { importsOf, makeBarrel } from "../../src/internal/process/barrel.ts"
 
 describe("what the text of a module imports from a package", () => {
   const cases: Record<string, readonly [text: string, names: ReadonlyArray<string> | "all"]> = {
@@ -23,11 +23,13 @@ describe("what the text of a module imports from a package", () => {
     "all, if it is required": ["const { A } = require(\"effect\")", "all"],
     "all, if there is a default beside the names": ["import E, { A } from \"effect\"", "all"],
     "all, if it is mentioned in any other way": ["const name = \"effect\"\nimport { A } from \"effect\"", "all"],
+    "what is exported again as a namespace: all": ["export * as E from \"effect\"", "all"],
+    "names only, beside those of others": ["import { A } from \"effect\"; import { B } from \"effect/B\"", ["A"]],
     "names only, if a comment mentions it in backticks": ["// uses `effect`\nimport { A } from \"effect\"", ["A"]]
   }
   for (const [what, [text, expected]] of Object.entries(cases)) {
     it(what, () => {
-      const names = namesImported("effect", text)
+      const names = importsOf(text)("effect")
       assert.deepStrictEqual(names === "all" ? names : [...names], expected)
     })
   }

@@ -2,6 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
 import * as fs from "node:fs"
 import * as path from "node:path"
+import { pathToFileURL } from "node:url"
 import { privateDirectory } from "../../src/internal/process/codeCache.ts"
 import { leavesNothingBehind, runProgram, temporaryDirectory } from "../support/processes.ts"
 
@@ -11,9 +12,9 @@ const program = new URL("../fixtures/process/programs/codeCache.ts", import.meta
 
 const script = (text: string, id = "id") =>
   `/*! ${id} */
-  (function (exports, require, __import, __filename) {
+  (function (exports, require, __import, __url) {
     exports.text = ${JSON.stringify(text)}
-    exports.name = __filename
+    exports.name = __url
     exports.builtin = typeof require("node:fs").statSync
   })`
 
@@ -21,11 +22,12 @@ const script = (text: string, id = "id") =>
 const setUp = Effect.gen(function*() {
   const directory = yield* temporaryDirectory
   const file = path.join(directory, "script.js")
+  const url = pathToFileURL(file).href
   const kept = path.join(directory, "kept")
   fs.mkdirSync(kept)
   fs.writeFileSync(file, script("first"))
   const run = (id = "id", into = kept) =>
-    Effect.map(runProgram(program, { args: [file, id, into] }), ({ code, stderr, stdout }) => {
+    Effect.map(runProgram(program, { args: [url, id, into] }), ({ code, stderr, stdout }) => {
       assert.deepStrictEqual({ code, stderr }, { code: 0, stderr: "" })
       return JSON.parse(stdout) as { readonly text: string; readonly name: string; readonly builtin: string }
     })
@@ -37,7 +39,7 @@ describe("a script whose code is kept", () => {
     "is run, and leaves one file for the next process",
     Effect.fnUntraced(function*() {
       const { file, files, kept, run } = yield* setUp
-      assert.deepStrictEqual(yield* run(), { text: "first", name: file, builtin: "function" })
+      assert.deepStrictEqual(yield* run(), { text: "first", name: pathToFileURL(file).href, builtin: "function" })
       const [name, ...others] = files()
       assert.match(name!, /^id-script-v\d.*\.code$/)
       assert.deepStrictEqual(others, [])
@@ -90,7 +92,7 @@ describe("a script whose code is kept", () => {
     "is refused if it is not the one that is meant, as when a package has been replaced",
     Effect.fnUntraced(function*() {
       const { file, files, kept } = yield* setUp
-      const { code, stderr } = yield* runProgram(program, { args: [file, "other", kept] })
+      const { code, stderr } = yield* runProgram(program, { args: [pathToFileURL(file).href, "other", kept] })
       assert.strictEqual(code, 1)
       assert.include(stderr, `${file} has been replaced while this process was running. Start it again.`)
       assert.deepStrictEqual(files(), [])

@@ -21,7 +21,9 @@ describe("a specifier", () => {
 
   it("stands for the file of this name, unless that is no public one", () => {
     assert.deepStrictEqual(["", "Effect", "schema/Parser"].map(fileOf), ["index.js", "Effect.js", "schema/Parser.js"])
-    for (const rest of ["index", "schema/index", "internal/effect", "schema/internal/ast"]) assert.isUndefined(fileOf(rest))
+    for (const rest of ["index", "schema/index", "internal/effect", "schema/internal/ast"]) {
+      assert.isUndefined(fileOf(rest))
+    }
   })
 })
 

@@ -13,7 +13,7 @@ import * as fs from "node:fs"
 import * as nodeModule from "node:module"
 import * as path from "node:path"
 import { fileURLToPath, pathToFileURL } from "node:url"
-import { type Exports, makeBarrel, namesImported } from "./barrel.ts"
+import { type Exports, importsOf, makeBarrel } from "./barrel.ts"
 import * as CodeCache from "./codeCache.ts"
 import * as PackageNames from "./packageNames.ts"
 import * as Scripts from "./scripts.ts"
@@ -134,7 +134,7 @@ const makeScriptHooks = (
   const { exportsOf, first: { barrels, numbers } } = withQuickStacks(() =>
     Scripts.load<First>((place, get) =>
       CodeCache.run(
-        fileURLToPath(new URL(files[place]!, library)),
+        new URL(files[place]!, library).href,
         id,
         directory,
         (name) => name.startsWith("module:") ? get(Number(name.slice(7))) : process.getBuiltinModule(name)
@@ -177,7 +177,8 @@ const makeScriptHooks = (
         const text = typeof loaded.source === "string"
           ? loaded.source
           : Buffer.from(loaded.source as Uint8Array).toString()
-        for (const [name, barrel] of barrelsByName) barrel.want(namesImported(name, text))
+        const imported = importsOf(text)
+        for (const [name, barrel] of barrelsByName) barrel.want(imported(name))
       }
       return loaded
     }

@@ -6,13 +6,13 @@
  */
 import * as fs from "node:fs"
 import * as path from "node:path"
-import { pathToFileURL } from "node:url"
+import { fileURLToPath } from "node:url"
 import * as vm from "node:vm"
 
 /** A directory for compiled code that nobody else can write to. Code is loaded from it, so its owner and mode matter. */
 export const privateDirectory = (parent: string): string | undefined => {
   const uid = process.getuid?.()
-  const directory = path.join(parent, `effect-multiprocessing-${uid ?? "cache"}`)
+  const directory = `${parent}${path.sep}effect-multiprocessing-${uid ?? "cache"}`
   const look = () => {
     try {
       return fs.lstatSync(directory, { throwIfNoEntry: false })
@@ -55,11 +55,23 @@ const flagsKey = (): string => {
   return (hash >>> 0).toString(16)
 }
 
-const read = (file: string): Buffer | undefined => {
+/** A file, in this memory if that is large enough: to touch new memory takes longer than to read. */
+const read = (file: string, memory: Buffer): Buffer | undefined => {
+  let descriptor: number | undefined
   try {
-    return fs.readFileSync(file)
+    descriptor = fs.openSync(file, "r")
+    const { size } = fs.fstatSync(descriptor)
+    const bytes = memory.length < size ? Buffer.allocUnsafeSlow(size) : memory.subarray(0, size)
+    for (let at = 0; at < size;) {
+      const count = fs.readSync(descriptor, bytes, at, size - at, at)
+      if (count === 0) return undefined
+      at += count
+    }
+    return bytes
   } catch {
     return undefined
+  } finally {
+    if (descriptor !== undefined) fs.closeSync(descriptor)
   }
 }
 
@@ -121,29 +133,36 @@ const dynamicImport = (specifier: string): Promise<unknown> => import(specifier)
 const idOf = (source: string): string | undefined =>
   source.startsWith("/*! ") ? source.slice(4, source.indexOf(" */")) : undefined
 
+/** What is kept is rarely longer than twice the text. */
+const memoryFor = (file: string): Buffer =>
+  Buffer.allocUnsafeSlow(2 * (fs.statSync(file, { throwIfNoEntry: false })?.size ?? 0))
+
 /**
- * The exports of a script, which is a function of `exports`, `require`, what stands for `import()`, and the name of the file. Throws if it can't
- * be read, or does not have the id that is expected. Compiled code is kept in the directory, under a name that stands for this text alone.
+ * The exports of a script, which is a function of `exports`, `require`, what stands for `import()`, and its URL. Throws if it can't be read, or
+ * does not have the id that is expected. Compiled code is kept in the directory, under a name that stands for this text alone.
  */
 export const run = (
-  file: string,
+  url: string,
   expected: string | undefined,
   directory: string | undefined,
   require: (name: string) => unknown
 ): object => {
-  const source = fs.readFileSync(file, "latin1")
-  const id = idOf(source)
-  if (id === undefined || (expected !== undefined && id !== expected)) {
+  const file = fileURLToPath(url)
+  const memory = memoryFor(file)
+  const source = read(file, memory)?.toString("latin1")
+  const id = source && idOf(source)
+  if (source === undefined || id === undefined || (expected !== undefined && id !== expected)) {
     throw new Error(`${file} has been replaced while this process was running. Start it again.`)
   }
-  const name = `${id}-${path.basename(file, ".js")}-${process.version}-${process.arch}-${flagsKey()}.code`
-  const kept = directory && path.join(directory, name)
-  const cachedData = kept === undefined ? undefined : read(kept)
-  const script = new vm.Script(source, { filename: pathToFileURL(file).href, cachedData })
+  const name = url.slice(url.lastIndexOf("/") + 1, url.lastIndexOf("."))
+  const kept = directory &&
+    `${directory}${path.sep}${id}-${name}-${process.version}-${process.arch}-${flagsKey()}.code`
+  const cachedData = kept === undefined ? undefined : read(kept, memory)
+  const script = new vm.Script(source, { filename: url, cachedData })
   if (kept !== undefined && (cachedData === undefined || script.cachedDataRejected)) {
     process.once("exit", () => write(kept, () => script.createCachedData()))
   }
   const exports = {}
-  script.runInThisContext()(exports, require, dynamicImport, file)
+  script.runInThisContext()(exports, require, dynamicImport, url)
   return exports
 }
