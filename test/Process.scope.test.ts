@@ -1,10 +1,11 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Clock, Effect, Exit, Fiber, Scope } from "effect"
+import { Clock, Deferred, Effect, Exit, Fiber, Layer, Scope } from "effect"
 import * as Mp from "../src/index.ts"
 import { dies, exits, signalsItself, succeeds } from "./fixtures/process/outcomes.ts"
 import { sleeper } from "./fixtures/process/sleeper.ts"
 import { spinner } from "./fixtures/process/spinner.ts"
 import { stubborn } from "./fixtures/process/stubborn.ts"
+import { gate, gated } from "./fixtures/process/warm/counts.ts"
 import { captureLogs, closed, command, inProcesses, reported, shown } from "./support/inProcesses.ts"
 import { leavesNothingBehind } from "./support/processes.ts"
 import { within } from "./support/waiting.ts"
@@ -108,4 +109,25 @@ describe("a failure that nobody joins", () => {
       )()
     }
   )
+})
+
+describe("a scope that closes while the payload of its process is encoded", () => {
+  it.live("starts no process any more", () => {
+    let started = false
+    const spawner = Mp.Spawner.make((request) =>
+      Effect.andThen(request.boot, () => {
+        started = true
+        return Effect.die("a process was started")
+      })
+    )
+    return Effect.gen(function*() {
+      const scope = yield* Scope.make()
+      const process = yield* Scope.provide(Mp.Process.make(gated, ""), scope)
+      const starting = yield* Effect.forkChild(Effect.flip(process.start), { startImmediately: true })
+      yield* Scope.close(scope, Exit.void)
+      Deferred.doneUnsafe(gate, Effect.void)
+      assert.instanceOf(yield* within("5 seconds", "the end of the start")(Fiber.join(starting)), Mp.Closed)
+      assert.isFalse(started)
+    }).pipe(Effect.provide(Layer.provideMerge(Layer.effect(Mp.Spawner.Spawner)(spawner), Mp.Hub.layer)), Effect.scoped)
+  })
 })

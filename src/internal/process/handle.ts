@@ -196,6 +196,10 @@ export class ProcessImpl {
         Effect.mapError((cause): StartFailure => ({ reason: "HandOverFailed", cause }))
       )
       const span = yield* Effect.serviceOption(Tracer.ParentSpan)
+      // The scope closed meanwhile: nothing is started any more.
+      if (this.state === "closed") {
+        return yield* Effect.fail<StartFailure>({ reason: "EndedEarly", cause: "its scope closed" })
+      }
       return Control.encodeBoot({
         name: this.name,
         identity,
@@ -228,7 +232,8 @@ export class ProcessImpl {
         stderr,
         maxHeap: maxHeap === undefined ? undefined : mebibytes(maxHeap)
       }),
-      ({ cause, reason }) => this.spawnError(reason, cause)
+      ({ cause, reason }) =>
+        this.state === "closed" ? new Closed({ object: this.name }) : this.spawnError(reason, cause)
     ).pipe(
       Effect.tap((spawned) =>
         // The scope closed while it was started.
