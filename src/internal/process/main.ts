@@ -146,13 +146,15 @@ const feedEarly = (channel: Socket, feed: (chunk: Buffer) => void): void => {
   if (count > 0) feed(bytes.subarray(0, count))
 }
 
-/** Writes all of it before it returns: without a stream, the channel blocks. */
-const writeNow = (frame: Uint8Array): void => {
+/** Hands over as much as it can without a stream, mostly all; gives how much. */
+const writeNow = (frame: Uint8Array): number => {
+  let written = 0
   try {
-    for (let offset = 0; offset < frame.length;) offset += fs.writeSync(Control.descriptor, frame, offset)
+    while (written < frame.length) written += fs.writeSync(Control.descriptor, frame, written)
   } catch {
-    // The parent is dead, so that nobody asks.
+    // The parent is dead. Or the channel is full, and does not block as it should: a stream waits.
   }
+  return written
 }
 
 /** Runs the target in this process, and ends the process. */
@@ -175,9 +177,9 @@ export const inProcess = (definition: Definition, opened: number | Socket): void
         whenWritten(then)
         if (child.wasInterrupted()) setTimeout(then, outputDeadline)
       }
-      if (channel !== undefined) return void channel.write(frame, leave)
-      writeNow(frame)
-      leave()
+      const written = channel === undefined ? writeNow(frame) : 0
+      if (written === frame.length) return leave()
+      open().write(frame.subarray(written), leave)
     }
   })
   process.on("SIGTERM", () => {
@@ -186,7 +188,8 @@ export const inProcess = (definition: Definition, opened: number | Socket): void
     if (child.isIdle()) exit(0)
   })
   let channel: Socket | undefined
-  const open = () => {
+  const open = (): Socket => {
+    if (channel !== undefined) return channel
     const { Socket } = process.getBuiltinModule("node:net")
     channel = typeof opened === "number" ? new Socket({ fd: opened, readable: true, writable: true }) : opened
     const decoder = new FrameDecoder()
@@ -199,6 +202,7 @@ export const inProcess = (definition: Definition, opened: number | Socket): void
     if (typeof opened !== "number") feedEarly(opened, feed)
     channel.on("data", feed)
     if (channel.destroyed) child.onParentEnded()
+    return channel
   }
   // Windows reads from its pipes in another way.
   if (typeof opened === "number" && process.platform !== "win32") {

@@ -41,8 +41,14 @@ const isPlainFile = (url: string): boolean => {
 }
 
 /** A plain file to which no symbolic link leads. */
-const isRealFile = (url: string): boolean =>
-  isPlainFile(url) && fs.realpathSync.native(fileURLToPath(url)) === fileURLToPath(url)
+const isRealFile = (url: string): boolean => {
+  try {
+    const file = fileURLToPath(url)
+    return fs.lstatSync(file).isFile() && fs.realpathSync.native(file) === file
+  } catch {
+    return false
+  }
+}
 
 /** What a resolver answers. */
 type Answer = ReturnType<nodeModule.ResolveHookSync>
