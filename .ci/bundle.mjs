@@ -221,6 +221,7 @@ for (const [i, file] of files.entries()) {
 }
 
 // Their names are those of their files, as packageNames.ts says.
+const project = path.dirname(import.meta.dirname)
 const { fileOf, parse } = await import(pathToFileURL(inDist("internal/process/packageNames.js")).href)
 const resolved = (specifier) => {
   try {
@@ -230,12 +231,12 @@ const resolved = (specifier) => {
   }
 }
 for (const [name, files] of Object.entries(numbers)) {
-  const root = name === "" ? dist : path.join(path.dirname(import.meta.dirname), "node_modules", name, "dist")
+  const root = name === "" ? dist : path.join(project, "node_modules", name, "dist")
   for (const file of Object.keys(files).map((file) => name === "" ? file : path.relative("dist", file))) {
     const rest = file === "index.js" ? "" : file.replace(/\.js$/, "")
     const specifier = path.posix.join(name || "effect-multiprocessing", rest)
     const url = resolved(specifier)?.replace(
-      pathToFileURL(path.join(path.dirname(import.meta.dirname), "dist")).href,
+      pathToFileURL(path.join(project, "dist")).href,
       pathToFileURL(dist).href
     )
     const said = fileOf(parse(specifier).rest)

@@ -21,12 +21,15 @@ export const privateDirectory = (parent: string): string | undefined => {
       return undefined
     }
   }
-  try {
-    if (look() === undefined) fs.mkdirSync(directory, { mode: 0o700, recursive: false })
-  } catch {
-    // Somebody else has made it at the same time, or it can't be made.
+  let stat = look()
+  if (stat === undefined) {
+    try {
+      fs.mkdirSync(directory, { mode: 0o700, recursive: false })
+    } catch {
+      // Somebody else has made it at the same time, or it can't be made.
+    }
+    stat = look()
   }
-  const stat = look()
   if (stat === undefined) return undefined
   const isPrivate = uid === undefined || (stat.uid === uid && (stat.mode & 0o077) === 0)
   return stat.isDirectory() && isPrivate ? directory : undefined

@@ -32,23 +32,18 @@ const isRelative = (specifier: string): boolean =>
 
 const directoryOf = (url: string): string => url.slice(0, url.lastIndexOf("/") + 1)
 
-const isPlainFile = (url: string): boolean => {
+/** A file of its own at this URL, of which something else may have to hold. */
+const isPlainFile = (url: string, holds: (file: string) => boolean = () => true): boolean => {
   try {
-    return fs.lstatSync(fileURLToPath(url)).isFile()
+    const file = fileURLToPath(url)
+    return fs.lstatSync(file).isFile() && holds(file)
   } catch {
     return false
   }
 }
 
 /** A plain file to which no symbolic link leads. */
-const isRealFile = (url: string): boolean => {
-  try {
-    const file = fileURLToPath(url)
-    return fs.lstatSync(file).isFile() && fs.realpathSync.native(file) === file
-  } catch {
-    return false
-  }
-}
+const isRealFile = (url: string): boolean => isPlainFile(url, (file) => fs.realpathSync.native(file) === file)
 
 /** What a resolver answers. */
 type Answer = ReturnType<nodeModule.ResolveHookSync>
