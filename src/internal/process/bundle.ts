@@ -10,7 +10,7 @@
  * same versions, and their files the same lengths; if not, children load them one by one.
  */
 import * as fs from "node:fs"
-import * as nodeModule from "node:module"
+import type * as nodeModule from "node:module"
 import * as path from "node:path"
 import { fileURLToPath, pathToFileURL } from "node:url"
 import { type Exports, importsOf, makeBarrel } from "./barrel.ts"
@@ -38,8 +38,8 @@ const library = new URL("../..", import.meta.url)
 /** The directory of a package, as it is found from a file; `undefined` if it is not. */
 const rootOf = (name: string, from: string): string | undefined => {
   try {
-    const found = nodeModule.findPackageJSON(name, pathToFileURL(from))
-    return found && path.dirname(fs.realpathSync(found))
+    const found = PackageNames.rootOf(name, path.dirname(from))
+    return found && fs.realpathSync(found)
   } catch {
     return undefined
   }

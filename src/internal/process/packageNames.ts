@@ -36,9 +36,9 @@ const nameOf = (directory: string): { readonly name: unknown } | undefined => {
 
 /**
  * Where a module in a directory finds a package, as Node's documentation has it: in its own package, if that has the name, or else in the nearest
- * directory `node_modules` that has the package. None if there is none.
+ * directory `node_modules` that has the package, perhaps by a link. None if there is none. Throws where a package is described by no JSON.
  */
-const rootOf = (name: string, directory: string): string | undefined => {
+export const rootOf = (name: string, directory: string): string | undefined => {
   let scope: { readonly name: unknown } | undefined
   let found: string | undefined
   for (let at = directory;; at = path.dirname(at)) {
