@@ -2,7 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect, Exit, Fiber } from "effect"
 import { Client, type Operation } from "../../src/internal/hub/client.ts"
 import * as Credit from "../../src/internal/hub/credit.ts"
-import { ItemRingWriter, sizeOf } from "../../src/internal/hub/itemRing.ts"
+import { ItemRingReader, ItemRingWriter, sizeOf } from "../../src/internal/hub/itemRing.ts"
 import type { LinkEvents } from "../../src/internal/hub/link.ts"
 import * as Message from "../../src/internal/hub/message.ts"
 
@@ -17,10 +17,10 @@ const make = () => {
   let last = 0
   const say = (message: Message.Message, head?: unknown): undefined => {
     said.push(head instanceof Uint8Array ? { ...message, bytes: Message.copy(message.bytes, head) } : message)
-    last = message.request
+    if (message.request !== 0) last = message.request
   }
-  const memory = { opened: 0, released: 0 }
   const shared = new ArrayBuffer(sizeOf(1024))
+  const memory = { opened: 0, released: 0, isMissing: false, shared }
   const words = new Int32Array(1024)
   const client = new Client({
     address: "elsewhere",
@@ -34,10 +34,11 @@ const make = () => {
         hasRoom: () => true,
         words: () => words,
         open: () => {
+          if (memory.isMissing) return undefined
           memory.opened++
           return { memory: shared, release: () => memory.released++ }
         },
-        cameIn: () => {},
+        transport: { cameIn: () => {}, expectAfter: 3, watch: () => {}, unwatch: () => {} },
         whenFlushed: (callback) => callback(),
         close: () => {}
       }
@@ -120,14 +121,14 @@ describe("a client and shared memory", () => {
   it("lets the memory go with the object, when the hub is lost, and when there is other memory", async () => {
     for (const end of ["detach", "lose", "share"] as const) {
       const { client, get, lose, memory, ref, share } = await withMemory()
-      assert.deepStrictEqual(memory, { opened: 1, released: 0 })
+      assert.deepStrictEqual([memory.opened, memory.released], [1, 0])
       if (end === "detach") client.detach(ref)
       else if (end === "lose") lose()
       else {
         get()
         share()
       }
-      assert.deepStrictEqual(memory, { opened: end === "share" ? 2 : 1, released: 1 })
+      assert.deepStrictEqual([memory.opened, memory.released], [end === "share" ? 2 : 1, 1])
       assert.isUndefined(client.takeNow(ref))
     }
   })
@@ -152,5 +153,70 @@ describe("a client that puts on credit", () => {
     assert.isDefined(client.putNow(ref, Buffer.from("tes."), false, Buffer.from("by")))
     assert.strictEqual(words[ref], 0)
     assert.deepStrictEqual(bytes(), ["bytes.", "bytes."])
+  })
+})
+
+describe("a client that puts again and again", () => {
+  /** One that has put three items, and asked for the pen. */
+  const withPen = () => {
+    const world = make()
+    const { client, hub, memory, ref, said, words } = world
+    Credit.give(words, ref, 10_000, false)
+    const put = (text: string) => client.putNow(ref, Buffer.from(text)) !== undefined
+    for (const text of "abc") assert.isTrue(put(text))
+    assert.deepStrictEqual(said(), ["Put", "Put", "Put", "TakePen"])
+    hub.lend()
+    const reader = new ItemRingReader(memory.shared, 1)
+    return { ...world, put, claim: () => textOf(reader.claim()) }
+  }
+
+  it("asks for the pen, and puts without the hub as long as it has it", () => {
+    const { answer, claim, hub, put, said } = withPen()
+    answer(Reply.Pen, "memory")
+    for (const text of "de") assert.isTrue(put(text))
+    assert.deepStrictEqual(said(), [])
+    assert.deepStrictEqual([claim(), claim(), claim()], ["d", "e", undefined])
+    hub.recall(() => {})
+    assert.isTrue(put("f"))
+    assert.deepStrictEqual(said(), ["PutDownPen", "Put"])
+  })
+
+  it("puts the pen down at once if it has put something else meanwhile, or can't open the memory", () => {
+    const { answer, put, said } = withPen()
+    assert.isTrue(put("d"))
+    assert.deepStrictEqual(said(), ["Put"])
+    answer(Reply.Pen, "memory")
+    assert.deepStrictEqual(said(), ["PutDownPen"])
+    const other = withPen()
+    other.memory.isMissing = true
+    other.answer(Reply.Pen, "memory")
+    assert.deepStrictEqual(other.said(), ["PutDownPen"])
+  })
+
+  it("puts the pen down before it asks for a put, or lets go of the object", () => {
+    for (const end of ["put", "detach"] as const) {
+      const { answer, client, memory, ref, said } = withPen()
+      answer(Reply.Pen, "memory")
+      if (end === "detach") client.detach(ref)
+      else {
+        Effect.runFork(client.perform({
+          op: Request.Put,
+          ref,
+          flag: 0,
+          bytes: new Uint8Array(1),
+          settle: () => Effect.void
+        }))
+      }
+      assert.deepStrictEqual(said(), end === "put" ? ["PutDownPen", "Put"] : ["PutDownPen", "Detach", "Ping"])
+      assert.strictEqual(memory.released, end === "put" ? 0 : 1)
+    }
+  })
+
+  it("lets the memory go when the hub is lost", () => {
+    const { answer, lose, memory, put } = withPen()
+    answer(Reply.Pen, "memory")
+    lose()
+    assert.deepStrictEqual([memory.opened, memory.released], [1, 1])
+    assert.isFalse(put("d"))
   })
 })

@@ -1,6 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { maxOffered } from "../../src/internal/hub/itemRing.ts"
 import * as Message from "../../src/internal/hub/message.ts"
+import type { Peer } from "../../src/internal/hub/objects.ts"
 import { make, queue } from "../support/sharedObject.ts"
 
 const { GetFlag, PutFlag, Request } = Message
@@ -238,5 +239,220 @@ describe("items in shared memory", () => {
       assert.deepStrictEqual(hub.said(), ["client 1: item g"])
       assert.strictEqual(hub.segments.used, 0)
     }
+  })
+})
+
+/** A queue whose only reader knows the memory, and has taken all; another client puts. */
+const withReader = () => {
+  const hub = make(queue(0), 3)
+  for (const item of "ab") hub.ask(hub.owner, Request.Put, 0, item)
+  hub.ask(hub.peers[0]!, Request.Get, GetFlag.shared | GetFlag.accepted)
+  assert.strictEqual(hub.claim(0), "b")
+  hub.said()
+  return hub
+}
+
+/** The same, where the one who puts has the pen. */
+const withPen = () => {
+  const hub = withReader()
+  hub.ask(hub.peers[1]!, Request.TakePen)
+  assert.deepStrictEqual(hub.said(), ["client 1: pen of memory 0"])
+  return hub
+}
+
+describe("who reads in shared memory", () => {
+  it("is given that after some gets that had to wait", () => {
+    const hub = make(queue(0), 1, 2)
+    for (const item of "abc") {
+      hub.ask(hub.peers[0]!, Request.Get, GetFlag.shared)
+      hub.ask(hub.owner, Request.Put, 0, item)
+      hub.accept(hub.peers[0]!)
+    }
+    assert.deepStrictEqual(hub.said().filter((line) => line.startsWith("client")), [
+      "client 0: item a",
+      "client 0: item b",
+      "client 0: memory 0 as 0",
+      "client 0: item c"
+    ])
+    hub.ask(hub.owner, Request.Put, 0, "d")
+    assert.strictEqual(hub.claim(0), "d")
+  })
+
+  it("may look there for what comes, unless the next item must be asked for, or nothing comes", () => {
+    const hub = withReader()
+    assert.isTrue(hub.isExpecting(0))
+    hub.ask(hub.owner, Request.Put, 0, "c")
+    assert.isFalse(hub.isExpecting(0), "it is there")
+    hub.claim(0)
+    assert.isTrue(hub.isExpecting(0))
+    hub.kernel.receive(hub.owner, Message.make(Request.Put, 92, 1, 0, Buffer.from("d")), { tokens: [], gone: () => {} })
+    assert.isFalse(hub.isExpecting(0), "it carries something")
+    hub.ask(hub.peers[0]!, Request.Get)
+    hub.accept(hub.peers[0]!)
+    assert.isTrue(hub.isExpecting(0))
+    hub.ask(hub.owner, Request.ShutDown)
+    assert.isFalse(hub.isExpecting(0), "nothing comes")
+  })
+
+  it("must ask when the memory is not used any more", () => {
+    const hub = withReader()
+    hub.kernel.removePeer(hub.owner)
+    for (const peer of hub.peers.slice(1)) hub.kernel.removePeer(peer)
+    hub.ask(hub.peers[0]!, Request.Detach)
+    assert.strictEqual(hub.segments.used, 0)
+    assert.isFalse(hub.isExpecting(0))
+  })
+})
+
+describe("the pen of shared memory", () => {
+  it("has what its holder puts go to readers without the hub", () => {
+    const hub = withPen()
+    assert.isTrue(hub.isExpecting(0))
+    for (const item of "cde") assert.isTrue(hub.offer(1, item))
+    assert.deepStrictEqual([hub.claim(0), hub.claim(0)], ["c", "d"])
+    assert.deepStrictEqual(hub.said(), [])
+  })
+
+  it("is lent while what was put before is there to be claimed, and keeps the order", () => {
+    const hub = withReader()
+    for (const item of "cd") hub.ask(hub.peers[1]!, Request.Put, 0, item)
+    hub.claim(0)
+    hub.ask(hub.peers[1]!, Request.TakePen)
+    for (const item of "ef") assert.isTrue(hub.offer(1, item))
+    assert.strictEqual(hub.claim(0), "d")
+    hub.ask(hub.owner, Request.Put, 0, "g")
+    hub.ask(hub.owner, Request.Inspect)
+    assert.strictEqual(hub.said().at(-1), "owner: size 3")
+    hub.ask(hub.peers[1]!, Request.PutDownPen)
+    assert.deepStrictEqual([0, 0, 0, 0].map(hub.claim), ["e", "f", "g", undefined])
+  })
+
+  it("is not lent where the hub needs it: twice, for a joinable or bounded queue, where somebody waits, or nobody reads there", () => {
+    const hub = withPen()
+    hub.ask(hub.peers[2]!, Request.TakePen)
+    assert.deepStrictEqual(hub.said(), ["client 2: WouldBlock"])
+    for (const spec of [queue(3), { ...queue(0), joinable: "done" } as const]) {
+      const other = withItems("ab", { clients: 2, spec })
+      other.claim(0)
+      other.ask(other.peers[1]!, Request.TakePen)
+      assert.deepStrictEqual(other.said(), ["client 1: WouldBlock"])
+    }
+    const waited = withReader()
+    waited.ask(waited.peers[0]!, Request.Get, GetFlag.shared)
+    waited.ask(waited.peers[1]!, Request.TakePen)
+    assert.deepStrictEqual(waited.said(), ["client 1: WouldBlock"])
+    const unread = withItems("", { clients: 2, readers: 0 })
+    unread.ask(unread.peers[1]!, Request.TakePen)
+    assert.deepStrictEqual(unread.said(), ["client 1: WouldBlock"])
+    const ended = withReader()
+    ended.ask(ended.owner, Request.ShutDown)
+    ended.ask(ended.peers[1]!, Request.TakePen)
+    assert.deepStrictEqual(ended.said(), ["owner: done", "client 1: WouldBlock"])
+  })
+
+  it("is taken back by whatever concerns the object, and what was offered with it is delivered", () => {
+    const ends: Record<string, (hub: ReturnType<typeof withPen>) => void> = {
+      put: (hub) => hub.ask(hub.owner, Request.Put, 0, "last"),
+      "put in the process of the hub": (hub) => hub.kernel.putNow(hub.owner, 1, Buffer.from("last"), true),
+      poll: (hub) => hub.ask(hub.peers[2]!, Request.Poll, 1),
+      size: (hub) => hub.ask(hub.owner, Request.Inspect),
+      "shut down": (hub) => hub.ask(hub.owner, Request.ShutDown),
+      "the end of another reader": (hub) => hub.kernel.removePeer(hub.peers[2]!),
+      "its own end": (hub) => hub.kernel.removePeer(hub.peers[1]!),
+      "put down": (hub) => hub.ask(hub.peers[1]!, Request.PutDownPen)
+    }
+    for (const [name, end] of Object.entries(ends)) {
+      const hub = withPen()
+      for (const item of "cdef") hub.offer(1, item)
+      hub.claim(0)
+      end(hub)
+      assert.isFalse(hub.offer(1, "x"), name)
+      hub.said()
+      const got: Array<string> = []
+      for (let i = 0; i < 4; i++) {
+        hub.ask(hub.peers[0]!, Request.Get, GetFlag.nowait | GetFlag.accepted)
+        got.push(hub.said()[0]!)
+      }
+      assert.deepStrictEqual(got, [
+        "client 0: item d",
+        "client 0: item e",
+        "client 0: item f",
+        name.startsWith("put") && !name.endsWith("down")
+          ? "client 0: item last"
+          : name === "shut down"
+          ? "client 0: ShutDown"
+          : "client 0: WouldBlock"
+      ], name)
+    }
+  })
+
+  it("is taken back by a get, which is given what comes next", () => {
+    const hub = withPen()
+    hub.ask(hub.peers[2]!, Request.Get)
+    assert.isFalse(hub.offer(1, "c"))
+    hub.ask(hub.peers[1]!, Request.PutDownPen)
+    hub.ask(hub.peers[1]!, Request.Put, 0, "c")
+    assert.strictEqual(hub.said()[0], "client 2: item c")
+  })
+
+  it("has the hub write nothing there until it was put down, as its holder may be writing still", () => {
+    const hub = withPen()
+    hub.ask(hub.owner, Request.Put, 0, "c")
+    assert.isFalse(hub.isExpecting(0), "the hub must be asked")
+    assert.isUndefined(hub.claim(0))
+    hub.ask(hub.peers[1]!, Request.TakePen)
+    assert.deepStrictEqual(hub.said(), ["owner: done", "client 1: WouldBlock"])
+    hub.ask(hub.peers[1]!, Request.PutDownPen)
+    assert.strictEqual(hub.claim(0), "c")
+    assert.isTrue(hub.isExpecting(0))
+    hub.ask(hub.peers[1]!, Request.TakePen)
+    assert.deepStrictEqual(hub.said(), ["client 1: pen of memory 0"])
+  })
+
+  it("goes with its holder, and the memory with it", () => {
+    const hub = withPen()
+    hub.offer(1, "c")
+    hub.kernel.removePeer(hub.peers[1]!)
+    assert.strictEqual(hub.segments.used, 0)
+    assert.isUndefined(hub.claim(0))
+    hub.ask(hub.owner, Request.Put, 0, "d")
+    hub.said()
+    hub.ask(hub.peers[0]!, Request.Get, GetFlag.shared | GetFlag.accepted)
+    assert.deepStrictEqual(hub.said(), ["client 0: memory 1 as 0", "client 0: item c"])
+    assert.strictEqual(hub.claim(0), "d")
+  })
+
+  it("keeps the end of a pipe behind the last item", () => {
+    const hub = make({ kind: "pipe", duplex: false, maxBytes: 1_000_000 }, 0)
+    const [reader, writer] = ([1, 2] as const).map((ref, i) => {
+      const peer = hub.connect(`client ${i}`, i)
+      hub.handOver(ref, peer)
+      hub.ask(hub.owner, Request.Detach, 0, "", ref)
+      return peer
+    }) as [Peer, Peer]
+    for (const item of "ab") hub.ask(writer, Request.Put, 0, item)
+    hub.ask(reader, Request.Get, GetFlag.shared | GetFlag.accepted)
+    hub.claim(0)
+    hub.ask(writer, Request.TakePen)
+    hub.offer(1, "c")
+    hub.offer(1, "d")
+    assert.strictEqual(hub.claim(0), "c")
+    hub.kernel.removePeer(writer)
+    hub.said()
+    for (let i = 0; i < 2; i++) hub.ask(reader, Request.Get, GetFlag.accepted)
+    assert.deepStrictEqual(hub.said(), ["client 0: item d", "client 0: EndOfFile"])
+  })
+
+  it("is safe from whatever its holder writes there: the hub goes on without shared memory", () => {
+    const hub = withPen()
+    hub.offer(1, "c")
+    const words = new Int32Array(hub.memories.get("memory 0")!)
+    // How many were offered.
+    words[16] = words[16]! + 5000
+    hub.ask(hub.owner, Request.Put, 0, "d")
+    hub.said()
+    hub.ask(hub.peers[0]!, Request.Get, GetFlag.shared | GetFlag.accepted)
+    assert.deepStrictEqual(hub.said(), ["client 0: item d"])
+    assert.strictEqual(hub.segments.used, 0)
   })
 })

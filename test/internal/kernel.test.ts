@@ -27,7 +27,11 @@ const toToken = (ticket: number): Buffer => {
 class Pair {
   readonly model = new Model()
   private nextToken = 1
-  private readonly kernel = new Kernel({ makeToken: () => toToken(this.nextToken++), share: () => undefined })
+  private readonly kernel = new Kernel({
+    makeToken: () => toToken(this.nextToken++),
+    share: () => undefined,
+    expectAfter: Infinity
+  })
   private readonly peers = new Map<number, Peer>()
   private said: Array<readonly [number, string]> = []
   private ended: Array<number> = []
@@ -208,6 +212,7 @@ const nextStep = (random: Random, model: Model, counters: { peer: number; reques
     [0.7, () => send(Request.Detach, { ref })],
     [1, () => send(Request.Inspect, { ref })],
     [0.2, () => send(Request.Ping, { ref })],
+    [0.2, () => send(random.pick([Request.TakePen, Request.PutDownPen]), { ref })],
     [0.15, () => send(Request.ShutDown, { ref, flag })],
     [3, () => send(Request.TaskDone, { ref })],
     [1, () => send(Request.Join, { ref, flag })],

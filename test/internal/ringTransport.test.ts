@@ -28,6 +28,9 @@ const below = (turns: Array<() => void>): Transport => {
     poll: () => {},
     onFound: () => () => {},
     cameIn: () => {},
+    expectAfter: Infinity,
+    watch: () => {},
+    unwatch: () => {},
     allocate: Buffer.allocUnsafeSlow,
     share: () => undefined,
     listen: (onConnection) =>

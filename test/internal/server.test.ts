@@ -283,11 +283,14 @@ describe("a hub that waits for an answer", () => {
       poll: () => {},
       onFound: () => () => {},
       cameIn: () => {},
+      expectAfter: Infinity,
+      watch: () => {},
+      unwatch: () => {},
       allocate: Buffer.allocUnsafeSlow,
       share: () => undefined,
       connect: () => Effect.die("nobody connects")
     }
-    const kernel = new Kernel({ makeToken: () => randomBytes(16), share: () => undefined })
+    const kernel = new Kernel({ makeToken: () => randomBytes(16), share: () => undefined, expectAfter: Infinity })
     const key = randomBytes(32)
     Effect.runSync(
       Effect.scoped(serve({ transport, kernel, key, receive: (peer, message) => kernel.receive(peer, message) }))

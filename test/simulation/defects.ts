@@ -229,5 +229,59 @@ export const defects = [
     file: "src/internal/hub/front.ts",
     find: "if (mailbox.isShort) return offered.length",
     replace: ""
+  },
+  {
+    defect: "who looks for an item in vain does not ask for it",
+    file: "src/internal/hub/sharedItems.ts",
+    find: "this.nextPause = Math.min(2 * this.nextPause || 1, maxPause)\n    this.wake()",
+    replace: "this.nextPause = Math.min(2 * this.nextPause || 1, maxPause)"
+  },
+  {
+    defect: "who looks for an item and waits again at once is forgotten",
+    file: "src/internal/hub/sharedItems.ts",
+    find: "return this.waiting.size === 0",
+    replace: "return true"
+  },
+  {
+    defect: "what was offered with a pen that was lent is lost",
+    file: "src/internal/hub/front.ts",
+    find: "mailbox.putReserved(bytes, 0)\n      MutableList.append(offered, mailbox.tryTake() as Item)",
+    replace: "void bytes"
+  },
+  {
+    defect: "what a dead client had offered with its pen is lost",
+    file: "src/internal/hub/front.ts",
+    find: "this.takeBack()\n    this.forget()\n  }\n\n  // -",
+    replace: "this.takeBack()\n    this.mailbox.clear()\n    this.forget()\n  }\n\n  // -"
+  },
+  {
+    defect: "the pen is lent while somebody waits",
+    file: "src/internal/hub/mailbox.ts",
+    find: "return this.available === 0 && this.readers.size === 0 &&",
+    replace: "return this.available === 0 &&"
+  },
+  {
+    defect: "a put overtakes what was offered with the pen",
+    file: "src/internal/hub/kernel.ts",
+    find: "front.recall()\n    const { mailbox } = front",
+    replace: "const { mailbox } = front"
+  },
+  {
+    defect: "a put on credit overtakes what was offered with the pen",
+    file: "src/internal/hub/kernel.ts",
+    find: "front!.recall()\n",
+    replace: ""
+  },
+  {
+    defect: "a client takes the pen although it has put something since it asked",
+    file: "src/internal/hub/pen.ts",
+    find: "if (!isClean) return false",
+    replace: "void isClean"
+  },
+  {
+    defect: "the hub offers where a client has the pen",
+    file: "src/internal/hub/front.ts",
+    find: "this.readers.size === 0 || this.pen !== undefined) return\n    const { mailbox, offered }",
+    replace: "this.readers.size === 0) return\n    const { mailbox, offered }"
   }
 ]

@@ -144,6 +144,9 @@ export class Network {
       poll: () => {},
       onFound: () => () => {},
       cameIn: () => {},
+      expectAfter: Infinity,
+      watch: () => {},
+      unwatch: () => {},
       allocate: Buffer.allocUnsafeSlow,
       share: () => undefined,
       listen: (accept) =>

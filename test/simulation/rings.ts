@@ -79,6 +79,9 @@ export const over = (network: Network, node: Node, segments: Segments): Transpor
     poll: rings.poll,
     onFound: rings.onFound,
     cameIn: rings.cameIn,
+    expectAfter: rings.expectAfter,
+    watch: rings.watch,
+    unwatch: rings.unwatch,
     allocate: rings.allocate,
     share: rings.share,
     listen: (onConnection) => rings.listen((duplex) => onConnection(ofTheLiving(node, duplex))),
@@ -94,6 +97,7 @@ export const over = (network: Network, node: Node, segments: Segments): Transpor
 const overDead = (network: Network, node: Node, segments: Segments): Transport =>
   Ring.over(network.transport(node), {
     capacity,
+    expectAfter: network.random.int(4),
     poller: poller(network, node),
     shared: {
       isAvailable: () => !network.random.chance(0.05),

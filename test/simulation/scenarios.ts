@@ -779,3 +779,141 @@ export const impatient = async (random: Random): Promise<Array<string>> => {
   ledger.ordered("consumer")
   return ledger.violations
 }
+
+/** What one child puts goes to others without the hub, while the hub's process interferes now and then, and any of them may die. */
+export const direct = async (random: Random): Promise<Array<string>> => {
+  const world = new World(random)
+  const ledger = new Ledger()
+  class Jobs extends Mp.Queue.Service<Jobs>()("sim/Jobs", { item: Schema.Number }) {}
+  const main = world.process("main")
+  const service = build(main, Jobs.layer, Jobs.use(Effect.succeed))
+  const from = { process: main, service }
+  const children: Array<Process> = []
+  const put = (jobs: Mp.Queue.Queue<number>, process: Process, n: number) =>
+    Effect.gen(function*() {
+      ledger.fates.set(n, "unknown")
+      const exit = yield* disturbed(random, jobs.put(n))
+      if (process.node.alive && Exit.isSuccess(exit)) ledger.fates.set(n, "put")
+    })
+  for (let p = random.pick([1, 1, 1, 2]); p > 0; p--) {
+    const process = world.process(`producer-${p}`)
+    children.push(process)
+    inherit(Jobs, from, process, (jobs) =>
+      Effect.gen(function*() {
+        for (let i = 0; i < 60; i++) {
+          yield* put(jobs, process, item(p, i))
+          if (random.chance(0.3)) yield* Effect.sleep(random.next() * 4)
+        }
+      }))
+  }
+  const consumers = Array.from({ length: random.pick([1, 1, 2]) }, (_, c) => world.process(`consumer-${c}`))
+  children.push(...consumers)
+  for (const process of consumers) {
+    inherit(Jobs, from, process, (jobs) =>
+      Effect.forever(Effect.gen(function*() {
+        const exit = yield* disturbed(random, Effect.tap(jobs.get(), (n) => Effect.sync(() => ledger.take(process, n))))
+        if (Exit.isFailure(exit) && !Cause.hasInterrupts(exit.cause)) return yield* Effect.never
+        if (random.chance(0.1)) yield* Effect.sleep(random.next() * 10)
+      })))
+  }
+  main.run(Effect.gen(function*() {
+    for (let i = 0; i < 6; i++) {
+      yield* Effect.sleep(random.next() * 40)
+      const what = random.int(4)
+      if (what === 0) yield* put(service, main, item(9, i))
+      else if (what === 1) yield* service.qsize
+      else if (what === 2) {
+        const n = yield* Effect.option(service.getNowait)
+        if (n._tag === "Some") ledger.take(main, n.value)
+      }
+    }
+  }))
+  for (const process of children) {
+    if (world.random.chance(0.3)) world.network.schedule(world.random.next() * 120, process.kill)
+  }
+  if (!await world.run()) return ["it does not end"]
+  for (const process of consumers) process.kill()
+  if (!await world.run()) return ["it does not end"]
+  const drain = main.run(
+    Effect.forever(Effect.tap(service.getNowait, (n) => Effect.sync(() => ledger.take(main, n))))
+  )
+  if (!await world.run()) return ["draining does not end"]
+  if (!failedWith(drain.pollUnsafe()!, "Empty")) ledger.violations.push("draining did not end with Empty")
+  ledger.account()
+  // What one gives back may come after what another one got.
+  if (consumers.length === 1) ledger.ordered(consumers[0]!.node.name)
+  return ledger.violations
+}
+
+/** Two children talk over a pipe, in turns and in bursts. When one of them dies, the other one is told, after what was sent. */
+export const conversation = async (random: Random): Promise<Array<string>> => {
+  const world = new World(random)
+  const ledger = new Ledger()
+  class Link extends Mp.Pipe.Service<Link>()("sim/Link", { message: Schema.Number }) {}
+  const main = world.process("main")
+  const { left, right } = build(
+    main,
+    Link.layer,
+    Effect.gen(function*() {
+      return { left: yield* Link.left, right: yield* Link.right }
+    })
+  )
+  const asker = world.process("asker")
+  const answerer = world.process("answerer")
+  const victim = random.pick([asker, answerer, undefined])
+  const count = 80
+  let asked = 0
+  let answered = 0
+  let last: Exit.Exit<unknown, unknown> | undefined
+  const isLate = () => random.chance(0.1)
+  inherit(Link.left, { process: main, service: left }, asker, (end) =>
+    Effect.gen(function*() {
+      while (asked < count) {
+        const burst = random.pick([1, 1, 1, 1 + random.int(8)])
+        for (let i = 0; i < burst; i++) {
+          ledger.fates.set(asked, "unknown")
+          yield* end.send(asked)
+          if (asker.node.alive) ledger.fates.set(asked++, "put")
+        }
+        if (victim === asker && random.chance(0.05)) asker.kill()
+        for (let i = 0; i < burst; i++) {
+          const answer = yield* end.recv()
+          if (asker.node.alive && answer !== -(++answered)) {
+            ledger.violations.push(`${answer} is the answer ${answered}`)
+          }
+        }
+        if (isLate()) yield* Effect.sleep(random.next() * 20)
+      }
+      yield* end.close
+    }))
+  inherit(Link.right, { process: main, service: right }, answerer, (end) =>
+    Effect.gen(function*() {
+      let answers = 0
+      while (true) {
+        const n = yield* end.recv()
+        ledger.take(answerer, n)
+        if (isLate()) yield* Effect.sleep(random.next() * 20)
+        // There may be more to read from one who reads nothing any more.
+        yield* Effect.ignore(end.send(-(++answers)))
+      }
+    }).pipe(
+      Effect.exit,
+      Effect.tap((exit) => Effect.sync(() => (last = exit)))
+    ))
+  main.run(
+    Effect.andThen(Effect.sleep(random.next() * 3 + 1), Effect.andThen(left.close, right.close))
+  )
+  if (victim === answerer) world.network.schedule(random.next() * 150, victim.kill)
+  if (!await world.run()) return ["it does not end"]
+  if (victim === undefined && answered < count) {
+    ledger.violations.push(`${answered} of ${count} questions were answered`)
+  }
+  if (answerer.node.alive) {
+    ledger.account()
+    ledger.ordered("answerer")
+    if (last === undefined || !failedWith(last, "EndOfFile")) {
+      ledger.violations.push(`the answerer ended with ${JSON.stringify(last)}`)
+    }
+  }
+  return ledger.violations
+}

@@ -158,8 +158,8 @@ export class Model {
         return true
       }
     }
-    // Nothing is claimed where there is no shared memory.
-    if (message.op === Request.Claimed) return true
+    // Nothing is claimed or lent where there is no shared memory.
+    if (message.op === Request.Claimed || message.op === Request.PutDownPen) return true
     if (mine !== undefined) return false
     return this.ask(peer, message)
   }
@@ -220,6 +220,10 @@ export class Model {
         const number = this.nextTicket++
         this.tickets.push({ number, thing, side, reusable: message.flag === 1, owner: peer })
         this.say(peer, Reply.Ticket, message.request, 0, 0, `ticket ${number}`)
+        return true
+      }
+      case Request.TakePen: {
+        refuse(Refusal.WouldBlock)
         return true
       }
       case Request.Put: {

@@ -3,7 +3,7 @@
  */
 import { assert } from "@effect/vitest"
 import * as Credit from "../../src/internal/hub/credit.ts"
-import { ItemRingReader } from "../../src/internal/hub/itemRing.ts"
+import { ItemRingReader, ItemRingWriter } from "../../src/internal/hub/itemRing.ts"
 import { Kernel } from "../../src/internal/hub/kernel.ts"
 import * as Message from "../../src/internal/hub/message.ts"
 import type { ObjectSpec, Peer } from "../../src/internal/hub/objects.ts"
@@ -18,13 +18,14 @@ export const queue = (maxItems: number, maxBytes = 1_000_000): ObjectSpec & { re
 })
 
 /** A hub with one object that several clients hold, each under the number 1, and what the hub has answered to them. */
-export const make = (spec: ObjectSpec, clients: number) => {
+export const make = (spec: ObjectSpec, clients: number, expectAfter = Infinity) => {
   let tokens = 0
   const memories = new Map<string, ArrayBuffer>()
   /** How many segments are in use by the hub, and may be made. */
   const segments = { used: 0, left: Infinity }
   const kernel = new Kernel({
     makeToken: () => Buffer.alloc(16, ++tokens),
+    expectAfter,
     share: (size) => {
       if (segments.left-- <= 0) return undefined
       const name = `memory ${memories.size}`
@@ -36,6 +37,7 @@ export const make = (spec: ObjectSpec, clients: number) => {
   })
   const answers: Array<string> = []
   const rings: Array<ItemRingReader | undefined> = []
+  const pens: Array<ItemRingWriter | undefined> = []
   const name = (op: number, flag: number, bytes: Uint8Array) =>
     op === Reply.Item
       ? `item ${Buffer.from(bytes).toString()}`
@@ -45,31 +47,40 @@ export const make = (spec: ObjectSpec, clients: number) => {
       ? Object.entries(Refusal).find(([, refusal]) => refusal === flag)![0]
       : op === Reply.Shared
       ? `${Buffer.from(bytes).toString()} as ${flag}`
+      : op === Reply.Pen
+      ? `pen of ${Buffer.from(bytes).toString()}`
       : `op ${op} ${flag}`
   const connect = (who: string, words: Int32Array | undefined, i?: number): Peer =>
     kernel.addPeer(({ bytes, flag, op, ref }) => {
+      if (op === Reply.Pen) pens[i!] = ItemRingWriter.withPen(memories.get(Buffer.from(bytes).toString())!)
       if (op === Reply.Shared) rings[i!] = new ItemRingReader(memories.get(Buffer.from(bytes).toString())!, flag)
       if (op === Reply.Sizes) answers.push(`${who}: size ${ref}`)
       else if (op !== Reply.Ticket) answers.push(`${who}: ${name(op, flag, bytes)}`)
     }, () => words)
   const owner = connect("owner", undefined)
   kernel.create(owner, spec, [1, 2])
+  /** Has the owner give one of its own to a client, which holds it as 1. */
+  const handOver = (ref: number, peer: Peer) => {
+    kernel.receive(owner, Message.make(Request.HandOver, 1, ref, 0))
+    kernel.receive(peer, Message.make(Request.Attach, 1, 1, 0, Buffer.alloc(16, tokens)))
+  }
   const words: Array<Int32Array> = []
   const peers: Array<Peer> = []
   for (let i = 0; i < clients; i++) {
     const own = new Int32Array(Credit.slots)
     const peer = connect(`client ${i}`, own, i)
-    kernel.receive(owner, Message.make(Request.HandOver, 1, 1, 0))
-    kernel.receive(peer, Message.make(Request.Attach, 1, 1, 0, Buffer.alloc(16, tokens)))
+    handOver(1, peer)
     words.push(own)
     peers.push(peer)
   }
   answers.length = 0
   let request = 1
-  const ask = (peer: Peer, op: number, flag = 0, text = "") =>
-    kernel.receive(peer, Message.make(op, ++request, 1, flag, Buffer.from(text)))
+  const ask = (peer: Peer, op: number, flag = 0, text = "", ref = 1) =>
+    kernel.receive(peer, Message.make(op, ++request, ref, flag, Buffer.from(text)))
   return {
     kernel,
+    connect: (who: string, i: number) => connect(who, new Int32Array(Credit.slots), i),
+    handOver,
     owner,
     peers,
     words,
@@ -85,6 +96,10 @@ export const make = (spec: ObjectSpec, clients: number) => {
       const bytes = rings[i]?.claim()
       return bytes && Buffer.from(bytes).toString()
     },
+    /** Does this client, which finds nothing, expect more there? */
+    isExpecting: (i: number): boolean => rings[i]!.isExpecting,
+    /** With the pen that was lent to this client. `false`: it has lost it, or there is no room. */
+    offer: (i: number, text: string): boolean => pens[i]!.offer(Buffer.from(text)),
     /** Must this client tell the hub of its last claim? */
     mustTell: (i: number): boolean => rings[i]!.mustTell(),
     /** As a client does it: `false` if there is no credit. */

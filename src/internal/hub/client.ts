@@ -16,6 +16,8 @@ import * as Credit from "./credit.ts"
 import { ItemRingReader, sizeOf } from "./itemRing.ts"
 import type { Link, OpenLink } from "./link.ts"
 import * as Message from "./message.ts"
+import { Pen } from "./pen.ts"
+import { SharedItems } from "./sharedItems.ts"
 
 /** How much may be unread by the hub when an acceptance is written: far less than any socket takes. */
 const maxUnread = { bytes: 8 * 1024, messages: 64 }
@@ -49,13 +51,6 @@ export interface Lease {
   readonly giveBack: () => void
 }
 
-/** Where the next items of an object can be claimed. */
-interface Shared {
-  readonly ring: ItemRingReader
-  /** The memory is not used any more. */
-  readonly release: () => void
-}
-
 /** An item that the hub has done with. */
 export const accepted: Lease = { isAccepted: true, accept: () => {}, giveBack: () => {} }
 
@@ -80,7 +75,9 @@ export class Client {
   private readonly link: Link
   private readonly entries = new Map<number, Entry>()
   /** By object. */
-  private readonly shared = new Map<number, Shared>()
+  private readonly shared = new Map<number, { readonly items: SharedItems; readonly release: () => void }>()
+  /** By object that is put into. */
+  private readonly pens = new Map<number, Pen>()
   /** How many Gets are under way, by object. */
   private readonly gets = new Map<number, number>()
   private readonly onLost: ((reason: string) => void) | undefined
@@ -161,21 +158,44 @@ export class Client {
   ): Effect.Effect<void, HubLost> | undefined {
     if (this.link.near !== undefined) return this.link.near.put(ref, bytes, isOwned, head) ? Effect.void : undefined
     if (this.lost !== undefined || this.creditSuspended > 0) return undefined
+    const { transport } = this.link
     const words = this.link.words()
+    if (words === undefined || transport === undefined || ref >= Credit.slots) return undefined
+    let pen = this.pens.get(ref)
+    if (pen === undefined) this.pens.set(ref, pen = new Pen(transport.expectAfter))
+    else if (head === undefined && pen.offer(bytes)) return Effect.void
     const size = bytes.length + (head === undefined ? 0 : head.length)
-    if (words === undefined || ref >= Credit.slots || !Credit.take(words, ref, size)) return undefined
+    if (!Credit.take(words, ref, size)) return undefined
+    this.putDown(ref, pen)
     const message = Message.make(Message.Request.Put, 0, ref, Message.PutFlag.onCredit, bytes)
     this.count(message)
     if (head !== undefined) this.sentBytes += head.length
     this.link.send(message, head)
+    if (pen.mustAsk()) this.askForPen(ref, pen)
     this.link.flush()
     return this.link.hasRoom() === true ? Effect.void : this.flushed
+  }
+
+  private askForPen(ref: number, pen: Pen): void {
+    this.open({ op: Message.Request.TakePen, ref, flag: 0, bytes: none }, (answer) => {
+      if (typeof answer !== "object" || !("op" in answer) || answer.op !== Message.Reply.Pen) return pen.refused()
+      const open = (name: string) => this.link.open(name, sizeOf(answer.ref))
+      if (!pen.take(Buffer.from(answer.bytes).toString(), open)) this.send(Message.Request.PutDownPen, 0, ref, 0)
+    })
+  }
+
+  /** Offers nothing more: something follows that goes by the hub. */
+  private putDown(ref: number, pen = this.pens.get(ref)): void {
+    if (pen?.putDown() === true) this.send(Message.Request.PutDownPen, 0, ref, 0)
   }
 
   /** Lets go of an object. Its pending operations end with `Detached`. */
   detach(ref: number): void {
     if (this.lost !== undefined) return
     this.unshare(ref)
+    this.putDown(ref)
+    this.pens.get(ref)?.release()
+    this.pens.delete(ref)
     this.gets.delete(ref)
     this.link.own()
     this.send(Message.Request.Detach, 0, ref, 0)
@@ -221,10 +241,10 @@ export class Client {
    */
   takeNow(ref: number): Uint8Array | undefined {
     if (this.link.near !== undefined) return this.link.near.take(ref)
-    const ring = this.ringOf(ref)
+    const ring = this.itemsOf(ref)?.ring
     if (ring === undefined) return undefined
     const bytes = ring.claim()
-    if (bytes !== undefined) this.link.cameIn(bytes.length)
+    if (bytes !== undefined) this.link.transport?.cameIn(bytes.length)
     if (bytes !== undefined && ring.mustTell()) {
       this.send(Message.Request.Claimed, 0, ref, 0)
       this.link.flush()
@@ -232,11 +252,16 @@ export class Client {
     return bytes
   }
 
+  /** Returns when {@link takeNow} may give an item, or the hub must be asked. `undefined`: it must be asked now. */
+  soon(ref: number): Effect.Effect<void> | undefined {
+    return this.itemsOf(ref)?.soon()
+  }
+
   /** None while an older item may be on its way to this client, or back from it. */
-  private ringOf(ref: number): ItemRingReader | undefined {
+  private itemsOf(ref: number): SharedItems | undefined {
     const shared = this.shared.get(ref)
     // Without words, the connection is gone.
-    return shared === undefined || this.gets.has(ref) || this.link.words() === undefined ? undefined : shared.ring
+    return shared === undefined || this.gets.has(ref) || this.link.words() === undefined ? undefined : shared.items
   }
 
   /** Tells that an item was worked on, if the hub is in this process, and there was one. `false`: it must be asked. */
@@ -246,7 +271,7 @@ export class Client {
 
   /** Would {@link takeNow} give an item of another hub? */
   hasNext(ref: number): boolean {
-    const ring = this.ringOf(ref)
+    const ring = this.itemsOf(ref)?.ring
     return ring !== undefined && !ring.isEmpty
   }
 
@@ -254,14 +279,25 @@ export class Client {
     this.unshare(ref)
     // It comes with the answer to a Get. Without one, this client has let go of the object.
     if (!this.gets.has(ref)) return
+    const { transport } = this.link
     const segment = this.link.open(Buffer.from(bytes).toString(), sizeOf(request))
-    if (segment === undefined) return
-    this.shared.set(ref, { ring: new ItemRingReader(segment.memory, flag), release: segment.release })
+    if (segment === undefined || transport === undefined) return
+    const items = new SharedItems(new ItemRingReader(segment.memory, flag), transport.watch)
+    this.shared.set(ref, {
+      items,
+      release: () => {
+        transport.unwatch(items)
+        segment.release()
+      }
+    })
   }
 
   private unshare(ref: number): void {
-    this.shared.get(ref)?.release()
+    const shared = this.shared.get(ref)
+    if (shared === undefined) return
     this.shared.delete(ref)
+    shared.release()
+    shared.items.wake()
   }
 
   /** Perhaps nobody is left now who reads what this process sends: the hub must have seen it before anything else is sent unasked. */
@@ -323,6 +359,7 @@ export class Client {
     { bytes, eager, flag, op, ref }: Omit<Operation<unknown, unknown, unknown>, "settle">,
     deliver: (answer: Answer) => void
   ): Entry {
+    if (op === Message.Request.Put) this.putDown(ref)
     const request = this.allocateRequest()
     if (this.lost !== undefined) {
       const lost = this.lost
@@ -427,6 +464,8 @@ export class Client {
     const entries = Array.from(this.entries.values())
     this.entries.clear()
     for (const ref of this.shared.keys()) this.unshare(ref)
+    for (const pen of this.pens.values()) pen.release()
+    this.pens.clear()
     for (const entry of entries) entry.deliver(lost)
     for (const tell of this.flushing) tell()
     this.flushing.clear()

@@ -125,7 +125,7 @@ const attempt = Effect.fnUntraced(function*(options: Options) {
             hasRoom: () => duplex.hasRoom(),
             words: () => duplex.words(),
             open: (name, size) => duplex.open(name, size),
-            cameIn: options.transport.cameIn,
+            transport: options.transport,
             whenFlushed: (callback) => writer.whenFlushed(callback),
             close: () => writer.flush()
           }

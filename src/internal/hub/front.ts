@@ -48,6 +48,8 @@ export class Front<R extends FrontReader> {
   private readonly readers = new Set<R>()
   /** The same by number, where it matters who has taken what. */
   private readonly numbered: Array<R | undefined> = [undefined]
+  /** Who has the pen of the ring, until it says that it has put it down. Is it lent still? */
+  private pen: { readonly holder: R; isLent: boolean } | undefined
   /** There is no memory to share, or a reader has written nonsense into it. */
   private isUnusable = false
 
@@ -72,9 +74,9 @@ export class Front<R extends FrontReader> {
     return this.available > 0 ? "Ready" : this.mailbox.peek()
   }
 
-  /** This reader could claim what comes next, if there is more. */
-  share(reader: R): void {
-    const length = this.mailbox.next?.bytes.length
+  /** This reader could claim what comes next, if there is more, or more is expected. */
+  share(reader: R, isExpecting = false): void {
+    const length = this.mailbox.next?.bytes.length ?? (isExpecting ? 0 : undefined)
     if (length !== undefined && length > (this.ring?.maxItem ?? -1) && length <= large.capacity) {
       this.open(length > small.maxItem ? large : small)
     }
@@ -110,7 +112,7 @@ export class Front<R extends FrontReader> {
 
   /** Offers what there is room for. */
   feed(): void {
-    if (this.ring === undefined || this.readers.size === 0) return
+    if (this.ring === undefined || this.readers.size === 0 || this.pen !== undefined) return
     const { mailbox, offered } = this
     const { writer } = this.ring
     do {
@@ -121,7 +123,59 @@ export class Front<R extends FrontReader> {
         MutableList.append(offered, mailbox.tryTake() as Item)
       }
     } while (!writer.wishFor(this.wish))
+    // What is next, if it could not be offered to readers who have all that was, must be asked for.
+    writer.expect(!mailbox.isEnding && (mailbox.next === undefined || offered.length > 0))
   }
+
+  /** What is left may be taken, then readers end so. */
+  endReaders(outcome: GetOutcome): void {
+    this.settle()
+    this.mailbox.endReaders(outcome)
+    this.feed()
+  }
+
+  // ---------------------------------------------------------------------------------------------- the pen
+
+  /** Lends the pen to one who puts, and gives the memory. `undefined`: the hub needs it. */
+  lend(holder: R): { readonly name: string; readonly capacity: number } | undefined {
+    this.feed()
+    const { mailbox, pen, ring } = this
+    if (ring === undefined || pen !== undefined || this.readers.size === 0) return undefined
+    if (this.options.tellsApart || !mailbox.isIdle) return undefined
+    ring.writer.lend()
+    this.pen = { holder, isLent: true }
+    return { name: ring.segment.name, capacity: ring.writer.capacity }
+  }
+
+  /** Takes the pen back, if it is lent, before anything else is done here. Nothing is offered before it was put down. */
+  recall(): void {
+    const { mailbox, offered, pen, ring } = this
+    if (pen?.isLent !== true) return
+    pen.isLent = false
+    const items = ring!.writer.recall(this.onClaimed)
+    if (items === undefined) return this.giveUp()
+    for (const bytes of items) {
+      mailbox.putReserved(bytes, 0)
+      MutableList.append(offered, mailbox.tryTake() as Item)
+    }
+  }
+
+  /** It does not write any more. */
+  putDown(holder: R): void {
+    if (this.pen?.holder !== holder) return
+    this.recall()
+    this.pen = undefined
+    this.feed()
+  }
+
+  /** It is gone, and has not said that it does not write any more. */
+  abandon(holder: R): void {
+    if (this.pen?.holder !== holder) return
+    this.takeBack()
+    this.forget()
+  }
+
+  // ---------------------------------------------------------------------------------------------- claims
 
   /** How few items may be left before the hub wants to know. */
   private get wish(): number {
@@ -132,16 +186,20 @@ export class Front<R extends FrontReader> {
 
   /** Takes note of what was claimed. `false`: nothing can be any more. */
   settle(): boolean {
+    this.recall()
     if (this.ring === undefined) return false
     const { length } = this.offered
     if (length === 0) return true
     const isValid = this.ring.writer.settle(this.onClaimed)
-    if (!isValid) {
-      this.isUnusable = true
-      this.forget()
-    }
+    if (!isValid) this.giveUp()
     if (this.offered.length < length) this.options.released()
     return isValid
+  }
+
+  /** Somebody has written nonsense. */
+  private giveUp(): void {
+    this.isUnusable = true
+    this.forget()
   }
 
   private readonly onClaimed = (number: number): void => {
@@ -155,6 +213,7 @@ export class Front<R extends FrontReader> {
 
   /** As many as are left of so many. */
   private claim(count: number): number {
+    this.recall()
     const { length } = this.offered
     if (this.ring === undefined || length === 0) return 0
     const taken = this.ring.writer.take(count, this.onClaimed)
@@ -199,9 +258,11 @@ export class Front<R extends FrontReader> {
   }
 
   private forget(): void {
+    this.ring?.writer.expect(false)
     this.ring?.segment.unlink()
     this.ring?.segment.release()
     this.ring = undefined
+    this.pen = undefined
     for (const reader of this.readers) reader.reader = undefined
     this.readers.clear()
     this.numbered.length = 1

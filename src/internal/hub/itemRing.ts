@@ -11,6 +11,13 @@
  *
  * A reader tells the hub of claims only where the hub has left a wish for that: how few items have to be left.
  *
+ * A reader that finds nothing may look again and again for a while, as something may come. Where what comes next will not come here, or
+ * nothing will, the hub says so beside the number of offers.
+ *
+ * The hub may lend its pen to a client that puts: then what it puts is offered without the hub, and the hub takes the pen back in one atomic
+ * step, whenever it wants to know or do something. Whoever has lost the pen may still be writing an item, which it can't offer any more; so
+ * the hub writes there again only after the client has said that it has put the pen down.
+ *
  * Only the words that say how many were offered and claimed, and the wish, are read and written as atomic steps. What is written before one
  * of them is seen by who has read it, and what was read counts only once the claim has succeeded.
  *
@@ -19,6 +26,9 @@
 
 /** Items that may be offered and not claimed: a power of two. */
 export const maxOffered = 1024
+
+/** Items that are offered with a pen that is lent: less than half of the numbers, so that they can't be taken for those before. */
+export const maxLent = 2 ** 22
 
 /** Who reads the same has a number from 1 on, */
 export const maxReader = 255
@@ -42,11 +52,18 @@ export const sizeOf = (capacity: number): number => controlSize + capacity
 /** Items are counted modulo 2²⁴. */
 const mask = 0xff_ffff
 
+/** Beside the number of offers: nothing more comes here, the hub must be asked. */
+const ask = 0x100_0000
+
+/** And: the pen is lent. */
+const lent = 0x200_0000
+
 const entryOf = (number: number): number => entries + entrySize * (number % maxOffered)
 const distance = (from: number, to: number): number => (to - from) & mask
 
 const numberOf = (claim: number): number => claim >>> 8
 const ownerOf = (claim: number): number => claim & 0xff
+const offeredOf = (word: number): number => word & mask
 const claimOf = (number: number, owner: number): number => ((number & mask) << 8) | owner
 
 /** Who has claimed an item, before anybody has. It differs each time that the entry is used, so that a note that comes too late is void. */
@@ -82,7 +99,12 @@ export class ItemRingReader {
 
   get isEmpty(): boolean {
     const { words } = this
-    return numberOf(Atomics.load(words, claims)) === Atomics.load(words, offers)
+    return numberOf(Atomics.load(words, claims)) === offeredOf(Atomics.load(words, offers))
+  }
+
+  /** Could something come soon that can be claimed? `false`: it is there, or the hub must be asked. */
+  get isExpecting(): boolean {
+    return (Atomics.load(this.words, offers) & ask) === 0 && this.isEmpty
   }
 
   /** Claims the next item. It is then this reader's, and nobody else gets it. `undefined`: the hub must be asked. */
@@ -91,7 +113,7 @@ export class ItemRingReader {
     for (;;) {
       const claim = Atomics.load(words, claims)
       const number = numberOf(claim)
-      const offered = Atomics.load(words, offers)
+      const offered = offeredOf(Atomics.load(words, offers))
       if (number === offered) return undefined
       const bytes = this.copy(entryOf(number))
       note(words, claim)
@@ -138,7 +160,7 @@ export class ItemRingReader {
   }
 }
 
-/** The hub's side. */
+/** The side of the hub, and of a client that has its pen. */
 export class ItemRingWriter {
   /** Bytes of items that it holds at most. */
   readonly capacity: number
@@ -152,6 +174,8 @@ export class ItemRingWriter {
   /** Where the next item may begin, and where the first begins whose place is not free. */
   private head = 0
   private tail = 0
+  /** What stands beside the number of offers. */
+  private flag = 0
 
   constructor(memory: ArrayBufferLike) {
     this.words = new Int32Array(memory, 0, controlSize / 4)
@@ -159,7 +183,16 @@ export class ItemRingWriter {
     this.capacity = this.data.length
   }
 
-  /** Items that are offered, and as far as the hub knows not claimed. */
+  /** For a client that was lent the pen. `undefined`: somebody has written nonsense there. */
+  static withPen(memory: ArrayBufferLike): ItemRingWriter | undefined {
+    const writer = new ItemRingWriter(memory)
+    const { words } = writer
+    writer.flag = lent
+    writer.settled = writer.offered = numberOf(Atomics.load(words, claims))
+    return writer.follow(offeredOf(Atomics.load(words, offers))) ? writer : undefined
+  }
+
+  /** Items that are offered, and as far as this side knows not claimed. */
   get length(): number {
     return distance(this.settled, this.offered)
   }
@@ -172,13 +205,79 @@ export class ItemRingWriter {
     if (start === undefined) return false
     if (length > tiny) data.set(bytes, start)
     else for (let i = 0; i < length; i++) data[start + i] = bytes[i]!
-    this.head = this.ends[offered % maxOffered] = start + length
     const entry = entryOf(offered)
     words[entry] = start
     words[entry + 1] = length
     words[entry + 2] = unclaimed(offered)
-    this.offered = (offered + 1) & mask
-    Atomics.store(words, offers, this.offered)
+    const next = (offered + 1) & mask
+    if (!this.publish(next)) return false
+    this.head = this.ends[offered % maxOffered] = start + length
+    this.offered = next
+    return true
+  }
+
+  /** `false`: the pen has been taken back. */
+  private publish(number: number): boolean {
+    const { flag, words } = this
+    if (flag !== lent) {
+      Atomics.store(words, offers, number | flag)
+      return true
+    }
+    const word = this.offered | lent
+    return Atomics.compareExchange(words, offers, word, number | lent) === word
+  }
+
+  /** Tells readers who find nothing whether something may come here, or the hub must be asked. */
+  expect(isExpected: boolean): void {
+    const flag = isExpected ? 0 : ask
+    if (flag === this.flag) return
+    this.flag = flag
+    this.publish(this.offered)
+  }
+
+  /** Lends the pen: until {@link recall}, this side offers and takes nothing. Who has it offers at most {@link maxLent} items. */
+  lend(): void {
+    this.flag = 0
+    Atomics.store(this.words, offers, this.offered | lent)
+  }
+
+  /**
+   * Takes the pen back, and gives a copy of each item that was offered with it and is not claimed: it counts as offered by this side. Says of each
+   * item that this side had offered and that was claimed, by whom. `undefined`: somebody has written nonsense. Readers must ask from now on, until
+   * something else is said.
+   */
+  recall(claimed: (reader: number) => void): ReadonlyArray<Uint8Array> | undefined {
+    const { data, words } = this
+    this.flag = ask
+    let word: number
+    do word = Atomics.load(words, offers)
+    while (Atomics.compareExchange(words, offers, word, offeredOf(word) | ask) !== word)
+    const claim = Atomics.load(words, claims)
+    if (distance(this.settled, numberOf(claim)) <= this.length) this.settleUntil(claim, claimed)
+    else {
+      this.settleUntil(claimOf(this.offered, anyone), claimed)
+      this.settled = this.offered = numberOf(claim)
+    }
+    const first = this.offered
+    if (!this.follow(offeredOf(word))) return undefined
+    return Array.from({ length: distance(first, this.offered) }, (_, i) => {
+      const entry = entryOf(first + i)
+      return data.slice(words[entry]!, words[entry]! + words[entry + 1]!)
+    })
+  }
+
+  /** Takes note of what another one has offered, up to a number. `false`: it is nonsense. */
+  private follow(number: number): boolean {
+    const { data, words } = this
+    if (distance(this.settled, number) > maxOffered) return false
+    for (; this.offered !== number; this.offered = (this.offered + 1) & mask) {
+      const entry = entryOf(this.offered)
+      const start = words[entry]!
+      const length = words[entry + 1]!
+      if (start < 0 || length < 0 || start + length > data.length) return false
+      if (this.length === 0) this.tail = start
+      this.head = this.ends[this.offered % maxOffered] = start + length
+    }
     return true
   }
 

@@ -82,6 +82,8 @@ export class Kernel {
   private readonly tickets = new Map<string, Ticket>()
   private readonly makeToken: () => Uint8Array
   private readonly share: ObjectOptions["share"]
+  /** After so many Gets of a holder that had to wait, its next items are shared. */
+  private readonly expectAfter: number
   /** Into these was put since they last offered what they have to those who read them in shared memory. */
   private readonly unfed: Array<Inbox> = []
   /** How many items that were. */
@@ -91,9 +93,11 @@ export class Kernel {
   constructor(options: {
     readonly makeToken: () => Uint8Array
     readonly share: ObjectOptions["share"]
+    readonly expectAfter: number
   }) {
     this.makeToken = options.makeToken
     this.share = options.share
+    this.expectAfter = options.expectAfter
   }
 
   /** A client arrived. */
@@ -203,6 +207,11 @@ export class Kernel {
       if (holding !== undefined) inboxOf(holding)?.feed()
       return true
     }
+    if (op === Message.Request.PutDownPen) {
+      const holding = peer.holdings.get(ref)
+      if (holding !== undefined) outboxOf(holding)?.putDown(holding)
+      return true
+    }
     if (peer.open.has(request)) return false
     if (op === Message.Request.Attach) return this.attach(peer, request, ref, bytes)
     if (op === Message.Request.Adopt) return this.adopt(peer, request, bytes)
@@ -210,7 +219,7 @@ export class Kernel {
       this.done(peer, request)
       return true
     }
-    if (op < Message.Request.Attach || op > Message.Request.Join) return false
+    if (op !== Message.Request.TakePen && (op < Message.Request.Attach || op > Message.Request.Join)) return false
     const holding = peer.holdings.get(ref)
     if (holding === undefined) {
       attached?.gone?.()
@@ -226,6 +235,8 @@ export class Kernel {
         return this.get(peer, request, holding, flag)
       case Message.Request.Poll:
         return this.poll(peer, request, holding, flag === 1)
+      case Message.Request.TakePen:
+        return this.lend(peer, request, holding)
       default:
         return this.queueRequest(peer, message, holding)
     }
@@ -245,10 +256,10 @@ export class Kernel {
       }
       case Message.Request.ShutDown: {
         const { front } = object
+        front.recall()
         front.mailbox.endWriters("ShutDown")
         this.reclaimAll(object)
-        front.settle()
-        front.mailbox.endReaders("ShutDown")
+        front.endReaders("ShutDown")
         if (flag === 1) {
           object.dropping = true
           this.drop(object)
@@ -294,6 +305,7 @@ export class Kernel {
       reader: undefined,
       credit: 0,
       enough: Infinity,
+      waits: 0,
       lastPut: 0
     }
     peer.holdings.set(ref, holding)
@@ -377,6 +389,7 @@ export class Kernel {
       if ("lease" in open) open.front.giveBack(open.lease)
       else open.cancel()
     }
+    outboxOf(holding)?.abandon(holding)
     this.reclaim(holding)
     object.creditors.delete(holding)
     // What it had taken from its word, and not written before its end.
@@ -395,12 +408,11 @@ export class Kernel {
     pipe.holders[side]--
     if (pipe.holders[side] > 0) return
     const mine = pipe.inbox[side]
+    mine?.recall()
     mine?.mailbox.endWriters("BrokenPipe")
     this.reclaimAll(pipe)
     mine?.close()
-    const theirs = pipe.inbox[other(side)]
-    theirs?.settle()
-    theirs?.mailbox.endReaders("EndOfFile")
+    pipe.inbox[other(side)]?.endReaders("EndOfFile")
   }
 
   // ---------------------------------------------------------------------------------------------- items
@@ -412,6 +424,7 @@ export class Kernel {
   putNow(peer: Peer, ref: number, bytes: Uint8Array, isOwned: boolean): boolean {
     const holding = peer.holdings.get(ref)
     const front = holding && outboxOf(holding)
+    front?.recall()
     if (front?.mailbox.canPut(bytes.length) !== true) return false
     this.countPut(holding!)
     front.mailbox.tryPut(isOwned ? bytes : Message.copy(bytes))
@@ -470,6 +483,7 @@ export class Kernel {
       this.grant(holding)
       this.done(peer, request)
     }
+    front.recall()
     const { mailbox } = front
     let outcome = mailbox.tryPut(bytes, gone)
     if (outcome === "WouldBlock") {
@@ -507,6 +521,7 @@ export class Kernel {
     const front = holding && outboxOf(holding)
     const cost = front && Credit.costOf(bytes.length, front.mailbox.perItem)
     if (cost === undefined || cost > holding!.credit) return false
+    front!.recall()
     holding!.credit -= cost
     holding!.lastPut = bytes.length
     this.countPut(holding!)
@@ -555,6 +570,16 @@ export class Kernel {
     for (const holding of object.creditors) this.reclaim(holding)
   }
 
+  // ---------------------------------------------------------------------------------------------- the pen
+
+  /** Lets a holder offer what it puts. It must be able to open the memory. */
+  private lend(peer: Peer, request: number, holding: Holding): boolean {
+    const memory = peer.words() === undefined ? undefined : outboxOf(holding)?.lend(holding)
+    if (memory === undefined) this.refuse(peer, request, Message.Refusal.WouldBlock)
+    else peer.send(Message.make(Message.Reply.Pen, request, memory.capacity, 0, Buffer.from(memory.name)))
+    return true
+  }
+
   /** Makes the message the owner of its tickets. `false`: one of them is not there. */
   private enclose(peer: Peer, { gone, tokens }: Attached): false | (() => void) {
     const names = tokens.map(key)
@@ -584,10 +609,11 @@ export class Kernel {
       peer.open.set(request, { holding, front, lease: item })
       peer.send(Message.make(Message.Reply.Item, request, holding.ref, 0, item.bytes))
     }
+    const canShare = (flag & Message.GetFlag.shared) !== 0 && peer.words() !== undefined
     const outcome = front.take()
     if (typeof outcome === "object") {
       // Before the answer, so that they are there when the client asks for the next one.
-      if ((flag & Message.GetFlag.shared) !== 0 && peer.words() !== undefined) front.share(holding)
+      if (canShare) front.share(holding)
       front.feed()
       if ((flag & Message.GetFlag.accepted) !== 0 && outcome.gone === undefined) {
         this.take(holding, outcome)
@@ -602,6 +628,8 @@ export class Kernel {
       this.refuse(peer, request, refusals[outcome])
       return true
     }
+    // Who waits and waits could look for what comes, and be spared the messages.
+    if (canShare && ++holding.waits > this.expectAfter) front.share(holding, true)
     this.awaitReader(peer, request, holding, front.mailbox, lease)
     return true
   }

@@ -1,7 +1,7 @@
 /**
  * How a client reaches a hub: in the same process, or over a transport.
  */
-import type { Segment } from "../transport/transport.ts"
+import type { Segment, Transport } from "../transport/transport.ts"
 import type { Kernel } from "./kernel.ts"
 import * as Message from "./message.ts"
 import type { Peer } from "./objects.ts"
@@ -42,8 +42,8 @@ export interface Link {
   readonly words: () => Int32Array | undefined
   /** Opens memory of the hub. `undefined`: it can't be reached from here. */
   readonly open: (name: string, size: number) => Segment | undefined
-  /** A message of so many bytes was read there. */
-  readonly cameIn: (bytes: number) => void
+  /** For what happens in such memory. */
+  readonly transport: Pick<Transport, "cameIn" | "expectAfter" | "watch" | "unwatch"> | undefined
   readonly close: () => void
 }
 
@@ -151,7 +151,7 @@ export const local = ({ kernel, later, receive }: {
         hasRoom: () => true,
         words: () => undefined,
         open: () => undefined,
-        cameIn: () => {},
+        transport: undefined,
         whenFlushed: (callback) => callback(),
         close: () => {
           kernel.removePeer(own)

@@ -115,6 +115,17 @@ export class Mailbox {
     return this.available > manyItems && this.nextSeq - this.lastGone < 8 * manyItems
   }
 
+  /** Nothing more may come, except what comes back. */
+  get isEnding(): boolean {
+    return this.readersEnd !== undefined
+  }
+
+  /** Nobody waits, nothing is here, there is much room, and nothing has ended. */
+  get isIdle(): boolean {
+    return this.available === 0 && this.readers.size === 0 && !this.isShort && this.writersEnd === undefined &&
+      !this.isEnding
+  }
+
   /** Nothing that was reserved is outstanding. */
   get unreserved(): boolean {
     return this.reserved.items === 0 && this.reserved.bytes === 0

@@ -61,7 +61,11 @@ export const Request = {
   /** Everything before this was read. Answer: Done. */
   Ping: 16,
   /** Items of `ref` were claimed in shared memory, and the hub wished to know. No answer. See `itemRing.ts`. */
-  Claimed: 17
+  Claimed: 17,
+  /** Offer in shared memory, in place of the hub, what this client puts into `ref` from now on. Answer: Pen, Failed. See `itemRing.ts`. */
+  TakePen: 18,
+  /** This client offers nothing there any more. Said once after each Pen. No answer. */
+  PutDownPen: 19
 } as const
 
 /** Bits of the flag of a Get. */
@@ -102,7 +106,9 @@ export const Reply = {
    * The next items of `ref` lie in memory whose name is in `bytes`, with room for `request` bytes of them, and may be claimed there by the number
    * in `flag`, which is 0 for all where it does not matter who has what. See `itemRing.ts`.
    */
-  Shared: 37
+  Shared: 37,
+  /** The memory whose name is in `bytes`, with room for `ref` bytes of items, is this client's to offer in, if it has put nothing since it asked. */
+  Pen: 38
 } as const
 
 /** Why a request failed. */

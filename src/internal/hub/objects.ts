@@ -64,6 +64,8 @@ export interface Holding extends FrontReader {
   credit: number
   /** With more credit than this, it needs none: what was enough when that was last looked at. */
   enough: number
+  /** How many of its Gets had to wait, as far as that matters. */
+  waits: number
   /** Bytes of its last put. */
   lastPut: number
 }

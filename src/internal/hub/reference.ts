@@ -40,6 +40,8 @@ export interface RequestOptions {
   readonly patience?: Patience
   /** See {@link Operation}. */
   readonly eager?: (() => boolean) | undefined
+  /** It has been looked for what comes soon. */
+  readonly hasLooked?: boolean | undefined
 }
 
 /** The first number after those of stdin, stdout and stderr. */
@@ -151,9 +153,14 @@ export class Reference {
         break
       }
       case Message.Request.Get: {
-        const bytes = eager?.() === true ? this.client.takeNow(this.ref) : undefined
+        if (eager?.() !== true) break
+        const bytes = this.client.takeNow(this.ref)
         if (bytes !== undefined) {
           return meaning.onReply(Message.make(Message.Reply.Item, 0, this.ref, 1, bytes), accepted)
+        }
+        const soon = patience === undefined && options.hasLooked !== true ? this.client.soon(this.ref) : undefined
+        if (soon !== undefined) {
+          return Effect.flatMap(soon, () => this.request(op, meaning, { ...options, hasLooked: true }))
         }
         break
       }

@@ -37,7 +37,11 @@ interface Core {
 const makeCore = (transport: Transport, key: Uint8Array): Effect.Effect<Core, never, Scope.Scope> =>
   Effect.gen(function*() {
     const scope = yield* Effect.scope
-    const kernel = new Kernel({ makeToken: () => randomBytes(16), share: transport.share })
+    const kernel = new Kernel({
+      makeToken: () => randomBytes(16),
+      share: transport.share,
+      expectAfter: transport.expectAfter
+    })
     const clients = yield* makeClients(transport, key)
     const mutex = Semaphore.makeUnsafe(1)
     let address: string | undefined

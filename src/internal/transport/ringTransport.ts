@@ -357,12 +357,14 @@ class RingDuplex implements Duplex, Pollable {
 export interface Options {
   readonly shared: SharedMemory
   readonly poller: Pick<Poller, "wake" | "forget" | "pollAll" | "onFound">
+  /** See {@link Transport}. */
+  readonly expectAfter?: number | undefined
   /** Bytes that each direction holds, or less where memory is short: a power of two. */
   readonly capacity: number
 }
 
 /** A transport over another one. */
-export const over = (below: Transport, { capacity, poller, shared }: Options): Transport => {
+export const over = (below: Transport, { capacity, expectAfter = 32, poller, shared }: Options): Transport => {
   const wrap = (duplex: Duplex, onConnection: (duplex: Duplex) => DuplexEvents) => {
     const ring = new RingDuplex(duplex, shared, poller, capacity)
     ring.events = onConnection(ring)
@@ -377,6 +379,9 @@ export const over = (below: Transport, { capacity, poller, shared }: Options): T
     poll: () => poller.pollAll(),
     onFound: (listener) => poller.onFound(listener),
     cameIn: below.cameIn,
+    expectAfter,
+    watch: (pollable) => poller.wake(pollable),
+    unwatch: (pollable) => poller.forget(pollable),
     allocate: (size) => {
       const memory = below.allocate(size)
       if (size >= large) shared.preferLargePages(memory)

@@ -108,6 +108,9 @@ export const make = (guard: Guard): Transport => ({
   allocate: Buffer.allocUnsafeSlow,
   poll: () => {},
   onFound: () => () => {},
+  expectAfter: Infinity,
+  watch: () => {},
+  unwatch: () => {},
   share: () => undefined,
   listen: Effect.fnUntraced(function*(onConnection) {
     const address = yield* makeAddress(guard)

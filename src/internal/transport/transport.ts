@@ -3,6 +3,7 @@
  */
 import type * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
+import type { Pollable } from "./poller.ts"
 
 /** Takes bytes in parts, each where it should be. See `FrameDecoder`. */
 export interface Collector {
@@ -92,6 +93,11 @@ export interface Transport {
   readonly cameIn: (bytes: number) => void
   /** Memory for a long message, of which nobody else has a part. What is in it is undefined. */
   readonly allocate: (size: number) => Buffer<ArrayBuffer>
+  /** After so many messages of a kind, more are expected, and what makes them cheaper is worth its price. */
+  readonly expectAfter: number
+  /** Looks there for something, as long as it comes soon. */
+  readonly watch: (pollable: Pollable) => void
+  readonly unwatch: (pollable: Pollable) => void
   /** Makes memory for all who connect. `undefined`: there is none. */
   readonly share: (size: number) => NamedSegment | undefined
   /** Accepts connections until the scope closes. Gives the address that others connect to. */
