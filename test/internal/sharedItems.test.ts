@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Fiber } from "effect"
+import { Effect, type Fiber } from "effect"
 import { ItemRingReader, ItemRingWriter, sizeOf } from "../../src/internal/hub/itemRing.ts"
 import { SharedItems } from "../../src/internal/hub/sharedItems.ts"
 
