@@ -1,7 +1,6 @@
-// Puts all modules of this library, and those of Effect that it or the root of "effect" imports, into three scripts: `internal/bundle.js` in the
-// directory of the build, `bundle-late.js` with what many do without, and `bundle-rest.js` with what few need. `bundle.json` says what they
-// were made of. See src/internal/process/bundle.ts. What runs before, and cannot be taken from there, becomes a script too, which `child.cjs` and
-// `register.js` run.
+// Puts all modules of this library, and those of Effect that it or the root of "effect" imports, into scripts in the directory `internal` of the
+// build. `bundle.json` says what they were made of. See src/internal/process/bundle.ts, which has their names. What runs before, and cannot be
+// taken from there, becomes a script too, which `child.cjs` and `register.js` run.
 import { createHash } from "node:crypto"
 import * as fs from "node:fs"
 import { createRequire } from "node:module"
@@ -15,6 +14,7 @@ const packages = ["effect", "@effect/platform-node", "@effect/platform-node-shar
 
 const dist = path.resolve(process.argv[2])
 const inDist = (file) => path.join(dist, file)
+const importOf = (file) => import(pathToFileURL(inDist(file)).href)
 
 const isBundled = (id) => packages.some((name) => id === name || id.startsWith(`${name}/`))
 
@@ -27,7 +27,8 @@ const expressions = (text, kind) => {
 
 /** A text with another one in place of some of its parts. */
 const replaced = (text, parts, by) =>
-  parts.sort(([a], [b]) => b - a).reduce((text, [start, end]) => text.slice(0, start) + by + text.slice(end), text)
+  parts.sort(([a], [b]) => b - a)
+    .reduce((text, [start, end]) => text.slice(0, start) + by(text.slice(start, end)) + text.slice(end), text)
 
 /** One file, to lie in a directory, from the text of an entry, with other modules that are given as text, and some that are elsewhere. */
 const link = async (
@@ -66,7 +67,7 @@ const link = async (
           ? replaced(
             text,
             expressions(text, "MemberExpression").filter((part) => text.slice(...part) === "import.meta.url"),
-            `new URL(${JSON.stringify(path.relative(directory, id).replaceAll(path.sep, "/"))}, ${url}).href`
+            () => `new URL(${JSON.stringify(path.relative(directory, id).replaceAll(path.sep, "/"))}, ${url}).href`
           )
           : undefined
     }]
@@ -84,6 +85,8 @@ const link = async (
   return { code, files: moduleIds.filter((id) => path.isAbsolute(id)) }
 }
 
+const { scripts: names } = await importOf("internal/process/bundle.js")
+
 const require = createRequire(inDist("index.js"))
 const ofEffect = (name) => path.join(path.dirname(require.resolve("effect")), `${name}.js`)
 
@@ -93,35 +96,43 @@ const reach = async (files, others = []) => {
   return (await link(entry, { elsewhere: (id) => others.includes(id) ? "module:" : undefined })).files
 }
 
-/** What many children do without, and with it all that is there for it alone. */
+/** By script, what many children do without, and with it all that is there for it alone. */
 const optional = [
-  ...["Pool", "Progress", "StreamTarget"].map((name) => inDist(`${name}.js`)),
-  ...["Channel", "Cron", "JsonPatch", "JsonSchema", "Optic", "Sink", "Stream"].map(ofEffect),
-  ...["encoding/SchemaBinary", "schema/SchemaJITCompiler"].map(ofEffect),
-  ...["Aead", "KeyAgreement", "KeyFormat", "KeyWrap", "Mac", "Signature"].map((name) => ofEffect(`crypto/${name}`)),
-  ...[
-    "standardSchema",
-    "toEncoderXml",
-    "toEquivalence",
-    "toFormatter",
-    "toIso",
-    "toJsonSchemaDocument",
-    "toRepresentation"
+  [
+    ...["JoinableQueue", "Pipe", "Queue", "SimpleQueue"].map((name) => inDist(`${name}.js`)),
+    ...["connection", "hub/service", "mail", "transport/local"].map((name) => inDist(`internal/${name}.js`)),
+    // Streams have a use for it too, which few of them make.
+    ofEffect("RcMap")
+  ],
+  ["Pool", "StreamTarget"].map((name) => inDist(`${name}.js`)),
+  [
+    inDist("Progress.js"),
+    ...["Channel", "Cron", "JsonPatch", "JsonSchema", "Optic", "Sink", "Stream"].map(ofEffect),
+    ...["encoding/SchemaBinary", "schema/SchemaJITCompiler"].map(ofEffect),
+    ...["Aead", "KeyAgreement", "KeyFormat", "KeyWrap", "Mac", "Signature"].map((name) => ofEffect(`crypto/${name}`)),
+    ...[
+      "standardSchema",
+      "toEncoderXml",
+      "toEquivalence",
+      "toFormatter",
+      "toIso",
+      "toJsonSchemaDocument",
+      "toRepresentation"
+    ]
+      .map((name) => ofEffect(`internal/schema/${name}`))
   ]
-    .map((name) => ofEffect(`internal/schema/${name}`))
 ]
 const roots = [inDist("index.js"), ofEffect("Effect"), ofEffect("Schema")]
 const files = await reach([...roots, ofEffect("index")])
-const unknown = optional.filter((file) => !files.includes(file))
+const unknown = optional.flat().filter((file) => !files.includes(file))
 if (unknown.length > 0) throw new Error(`nobody imports ${unknown.join(", ")}`)
 const main = await reach(roots)
-const core = await reach(roots, optional)
-/** The files of each script; the last one has what only the root of "effect" reaches. */
-const scripts = [
-  core,
-  main.filter((file) => !core.includes(file)),
-  files.filter((file) => !main.includes(file))
-]
+/** What is reached without those of each script. */
+const without = await Promise.all(optional.map((some) => reach(roots, some)))
+/** The script of a file: the first one has what several others need, the last one what only the root of "effect" reaches. */
+const placeOf = (file) => main.includes(file) ? 1 + without.findIndex((some) => !some.includes(file)) : names.length - 1
+/** The files of each script. */
+const scripts = names.map((_, place) => files.filter((file) => placeOf(file) === place))
 const modules = await Promise.all(files.map((file) => import(pathToFileURL(file).href)))
 
 /** Does a module do nothing but export others, and names of others? */
@@ -222,7 +233,7 @@ for (const [i, file] of files.entries()) {
 
 // Their names are those of their files, as packageNames.ts says.
 const project = path.dirname(import.meta.dirname)
-const { fileOf, parse } = await import(pathToFileURL(inDist("internal/process/packageNames.js")).href)
+const { fileOf, parse } = await importOf("internal/process/packageNames.js")
 const resolved = (specifier) => {
   try {
     return import.meta.resolve(specifier)
@@ -246,12 +257,24 @@ for (const [name, files] of Object.entries(numbers)) {
   }
 }
 
-/** The script in which a module is; none for a barrel. */
-const scriptOf = (i) => barrels[i] ? undefined : scripts.findIndex((script) => script.includes(files[i]))
+/** The number of what gives a script what it takes of the first one. It lies in the first one, behind the modules. */
+const lenderOf = (place) => files.length + place - 1
+const numbered = [...files.keys(), ...names.slice(1).map((_, i) => lenderOf(i + 1))]
+
+/** The script in which something with a number is; none for a barrel. */
+const scriptOf = (i) =>
+  i >= files.length ? 0 : barrels[i] ? undefined : scripts.findIndex((script) => script.includes(files[i]))
+
+/** Modules of Node are no modules of CommonJS, which would have to be made look like others: that loads all of their parts. Nor are other scripts. */
+const asTheyAre = (linked) => {
+  const code = linked.replaceAll(/^(\w+) = __toESM\(\1(, 1)?\);\n/gm, "")
+  if (/\b(node|module)_\w+\.default\b/.test(code)) throw new Error("the bundle uses a default export")
+  return code
+}
 
 /** A script with some of the modules. It finds those of others by number. */
-const linkScript = (place, entry, options) =>
-  link(entry, {
+const linkScript = async (place, entry, options) => {
+  const { code } = await link(entry, {
     texts: parts,
     elsewhere: (id) => {
       const i = files.indexOf(id)
@@ -263,49 +286,90 @@ const linkScript = (place, entry, options) =>
     url: "__url",
     ...options
   })
+  return asTheyAre(code)
+}
 
 /** One that is linked so that all of it is run at once: constants are quicker than variables. */
 const linkWhole = (place, rest = "") => {
-  const own = files.flatMap((_, i) => scriptOf(i) === place ? [i] : [])
-  const there = files.map((_, i) => scriptOf(i) === place ? `m${i}` : place === 0 ? scriptOf(i) : "")
+  const own = numbered.filter((i) => scriptOf(i) === place)
+  const there = numbered.map((i) => scriptOf(i) === place ? `m${i}` : place === 0 ? scriptOf(i) : "")
   return linkScript(
     place,
     `${own.map((i) => `import m${i} from "${partOf(i)}"\n`).join("")}export const modules = [${there.join()}]\n${rest}`
   )
 }
-const linked = [
+
+/** One of which a module is run when its exports are first asked for. */
+const linkByModule = (place) => {
+  const there = numbered.map((i) => scriptOf(i) === place ? `() => require("${partOf(i)}").default()` : "")
+  return linkScript(place, `export const modules = [${there.join()}]`, { strictExecutionOrder: true })
+}
+
+/** Where a script has a module of another one: its variable, and its number. */
+const other = /^let (\w+) = require\("module:(\d+)"\);\n/gm
+const othersIn = (linked) => Array.from(linked.matchAll(other), ([, variable, number]) => [variable, Number(number)])
+
+/** What comes later is given to a script when it is there. Nothing else is assigned to: V8 knows constants. */
+const withLink = (linked) => {
+  const later = othersIn(linked).filter(([, i]) => scriptOf(i) !== 0)
+  return `${linked}exports.link = (get) => {\n${later.map(([variable, i]) => `${variable} = get(${i})\n`).join("")}}\n`
+}
+
+/** Is an export of a module assigned to while it is in use? */
+const changes = (file, name) =>
+  Array.from(fs.readFileSync(file, "utf8").matchAll(/^export (?:let|var) ([\w$]+)/gm), ([, name]) => name).includes(
+    name
+  )
+
+/**
+ * A script as a function of what it takes of the first one. Tables of all that its modules export would take a millisecond to be made, and what
+ * is found in them is no constant.
+ */
+const borrowing = (place, linked) => {
+  const lenders = new Map(othersIn(linked).filter(([, i]) => scriptOf(i) === 0))
+  /** By what is written in the script: what imports the same under a name. */
+  const taken = new Map()
+  const nameOf = (use) => use.replace(".", "_")
+  const uses = expressions(linked, "MemberExpression").filter((part) => {
+    const use = linked.slice(...part)
+    const [, variable, name] = /^(\w+)\.([\w$]+)$/.exec(use) ?? []
+    const i = lenders.get(variable)
+    if (i === undefined) return false
+    if (changes(files[i], name)) throw new Error(`${names[place]} takes ${name} of ${files[i]}, which changes`)
+    taken.set(use, `import { ${name} as ${nameOf(use)} } from ${JSON.stringify(files[i])}\n`)
+    return true
+  })
+  const text = replaced(linked, uses, nameOf)
+  // Few are used as a whole too.
+  const isUsed = (variable) => text.split(new RegExp(`\\b${variable}\\b`)).length > 2
+  const kept = text.replaceAll(other, (line, variable) => lenders.has(variable) && !isUsed(variable) ? "" : line)
+  const list = Array.from(taken.keys(), nameOf).join()
+  const lender = lenderOf(place)
+  parts.set(partOf(lender), `${[...taken.values()].join("")}export default () => (take) => take(${list})\n`)
+  return `require("module:${lender}")((${list}) => {\n${withLink(kept)}})\n`
+}
+
+const others = await Promise.all(
+  names.slice(1).map(async (_, i) => borrowing(i + 1, await (i < optional.length ? linkWhole : linkByModule)(i + 1)))
+)
+// The last to be linked, as the others say what it lends.
+const first = withLink(
   await linkWhole(
     0,
     `export const numbers = ${JSON.stringify(numbers)}\nexport const barrels = ${JSON.stringify(contents)}\n`
-  ),
-  await linkWhole(1),
-  // Of the rest, a module is run when its exports are first asked for.
-  await linkScript(
-    2,
-    `export const modules = [${
-      files.map((_, i) => scriptOf(i) === 2 ? `() => require("${partOf(i)}").default()` : "").join()
-    }]`,
-    { strictExecutionOrder: true }
   )
-]
+)
 
 /** With calls of a function in place of `import()`, which a script does not have. */
 const withImports = (code) =>
-  replaced(code, expressions(code, "ImportExpression").map(([start]) => [start, start]), "__")
-
-/** Modules of Node are no modules of CommonJS, which would have to be made look like others: that loads all of their parts. Nor are other scripts. */
-const asTheyAre = (linked) => {
-  const code = linked.replaceAll(/^(\w+) = __toESM\(\1(, 1)?\);\n/gm, "")
-  if (/\b(node|module)_\w+\.default\b/.test(code)) throw new Error("the bundle uses a default export")
-  return code
-}
+  replaced(code, expressions(code, "ImportExpression").map(([start]) => [start, start]), () => "__")
 
 /** A function, without white space: what is short is read sooner, and V8 counts the lines of a script when it first writes a stack. */
-const wrapped = (linked, end = "") => {
+const wrapped = (linked) => {
   const scope = "exports, require, __import, __url"
   const { code, errors } = minifySync(
     "bundle.js",
-    `(function (${scope}) {\n${withImports(asTheyAre(linked))}\n${end}})`,
+    `(function (${scope}) {\n${withImports(linked)}\n})`,
     { compress: false, mangle: { keepNames: true }, codegen: { removeWhitespace: true } }
   )
   if (errors.length > 0) throw new Error(errors.map(({ message }) => message).join("\n"))
@@ -313,43 +377,34 @@ const wrapped = (linked, end = "") => {
   return code.replaceAll(/[^\0-\x7f]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`)
 }
 
-/** What comes later is given to a script when it is there. Nothing else is assigned to: V8 knows constants. */
-const linking = (linked) => {
-  const later = Array.from(linked.matchAll(/^let (\w+) = require\("module:(\d+)"\);$/gm))
-    .flatMap(([, name, number]) => scriptOf(Number(number)) === 0 ? [] : [`${name} = get(${number})\n`]).join("")
-  return `exports.link = (get) => {\n${later}}\n`
-}
-
 const idOf = (text) => createHash("sha256").update(text).digest("hex").slice(0, 16)
 
 const writeScript = (name, id, text) => fs.writeFileSync(inDist(`internal/${name}.js`), `/*! ${id} */\n${text}`)
 
-const texts = linked.map(({ code }) => licenses.join("\n") + wrapped(code, linking(code)))
+const texts = [first, ...others].map((linked) => licenses.join("\n") + wrapped(linked))
 manifest.id = idOf(texts.join("\0"))
-for (const [place, text] of texts.entries()) {
-  writeScript(["bundle", "bundle-late", "bundle-rest"][place], manifest.id, text)
-}
+for (const [place, text] of texts.entries()) writeScript(names[place], manifest.id, text)
 
-/** A script that is run as a whole must not touch what comes later. */
-const trial = (place, get) => {
-  const exports = {}
-  const find = (name) => name.startsWith("module:") ? get(Number(name.slice(7))) : require(name)
-  runInThisContext(texts[place], { filename: `script ${place}` })(
-    exports,
-    find,
-    undefined,
-    pathToFileURL(inDist("trial.js")).href
-  )
-  return exports
-}
 const untouchable = (i) =>
   new Proxy({}, {
     get: (_, name) => {
       throw new Error(`${files[i]} is not optional: its ${String(name)} is needed at once`)
     }
   })
-const first = trial(0, untouchable)
-trial(1, (i) => scriptOf(i) === 0 ? first.modules[i]() : untouchable(i))
+/** Scripts that have been run. One that is run as a whole must not touch what comes later. */
+const tried = []
+const get = (i) => tried[scriptOf(i)]?.modules[i]() ?? untouchable(i)
+for (const [place, text] of texts.slice(0, -1).entries()) {
+  const exports = {}
+  runInThisContext(text, { filename: names[place] })(
+    exports,
+    (name) => name.startsWith("module:") ? get(Number(name.slice(7))) : require(name),
+    undefined,
+    pathToFileURL(inDist("trial.js")).href
+  )
+  tried.push(exports)
+  for (const { link } of tried) link(get)
+}
 
 fs.writeFileSync(inDist("internal/bundle.json"), JSON.stringify(manifest))
 
@@ -373,7 +428,7 @@ const withoutImports = (linked) => {
 const scriptOfFirst = async (file, name, mayKeep, format) => {
   const directory = path.dirname(file)
   const { code } = await link(`import ${JSON.stringify(file)}`, { format: "cjs", url: "__url" })
-  const text = wrapped(code)
+  const text = wrapped(asTheyAre(code))
   writeScript(name, idOf(text), text)
   const script = path.relative(directory, inDist(`internal/${name}.js`)).replaceAll(path.sep, "/")
   const starter = await link(

@@ -34,13 +34,13 @@ import type {
 import type { Handle, Hub } from "./Hub.ts"
 import type * as Codec from "./internal/codec.ts"
 import * as internal from "./internal/connection.ts"
-import { patience } from "./internal/hub/reference.ts"
+import { patience } from "./internal/patience.ts"
 
 /**
  * @category type ids
  * @since 0.1.0
  */
-export const TypeId = internal.TypeId
+export const TypeId = "~effect-multiprocessing/Connection"
 
 /**
  * How long to wait. Zero and less: not at all.

@@ -106,6 +106,23 @@ export const TransportOptions: Context.Reference<TransportOptions> = Context.Ref
   { defaultValue: () => ({}) }
 )
 
+/** A hub that is made when something is first asked of it: most processes share nothing. */
+const makeLazily = <R>(
+  make: Effect.Effect<HubService, never, R | Scope.Scope>
+): Effect.Effect<HubService, never, R | Scope.Scope> =>
+  Effect.gen(function*() {
+    const scope = yield* Effect.scope
+    const context = yield* Effect.context<R | Scope.Scope>()
+    const hub = yield* Effect.cached(Effect.uninterruptible(Effect.provideContext(make, context)))
+    return {
+      scope,
+      address: Effect.flatMap(hub, ({ address }) => address),
+      create: (names, spec) => Effect.flatMap(hub, ({ create }) => create(names, spec)),
+      attach: (handle, via) => Effect.flatMap(hub, ({ attach }) => attach(handle, via)),
+      fork: Effect.flatMap(hub, ({ fork }) => fork)
+    }
+  })
+
 /**
  * A hub inside this process. It and its objects end with the layer's scope.
  *
@@ -113,7 +130,7 @@ export const TransportOptions: Context.Reference<TransportOptions> = Context.Ref
  * @since 0.1.0
  */
 export const layer: Layer.Layer<Hub> = Layer.effect(Hub)(
-  Service.makeLazily(Effect.gen(function*() {
+  makeLazily(Effect.gen(function*() {
     const transport = yield* Transport.make(yield* Guard.CurrentGuard, yield* TransportOptions)
     const { authkey } = yield* CurrentProcess
     return yield* Service.make(transport, Redacted.value(authkey))

@@ -95,6 +95,19 @@ describe("the packed package, installed in a project of its own", () => {
     assert.deepStrictEqual(await modules([], { NODE_OPTIONS: register.join(" ") }), [true, true, true])
   })
 
+  it("runs of the scripts what it uses", { timeout }, async () => {
+    const kept = async (file: string) => {
+      const place = await fs.mkdtemp(path.join(directory, "kept-"))
+      const env = { ...process.env, NODE_COMPILE_CACHE: place }
+      await promisify(execFile)(process.execPath, [...register, file], { cwd: project, timeout, env })
+      const names = (await fs.readdir(place)).map((name) => /-(bundle.*?)-v.*\.code$/.exec(name)?.[1])
+      return [...new Set(names)].filter((name) => name !== undefined).sort()
+    }
+    const all = ["bundle", "bundle-child", "bundle-register"]
+    assert.deepStrictEqual(await kept("alone.js"), all)
+    assert.deepStrictEqual(await kept("main.js"), [...all, "bundle-hub"].sort())
+  })
+
   it("has children that load module by module where Node's flags bring in hooks", { timeout }, async () => {
     await fs.writeFile(path.join(project, "hooks.js"), "")
     assert.deepStrictEqual(await modules(["--import", "./hooks.js"]), [false, false, false])

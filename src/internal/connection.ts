@@ -22,12 +22,13 @@ import type { Hub } from "../Hub.ts"
 import * as Codec from "./codec.ts"
 import type { Lease } from "./hub/client.ts"
 import * as Message from "./hub/message.ts"
-import { type Meaning, type Patience, patience, type Reference } from "./hub/reference.ts"
+import type { Meaning, Reference } from "./hub/reference.ts"
 import * as Mail from "./mail.ts"
+import { type Patience, patience } from "./patience.ts"
 import { handleSchema } from "./transit.ts"
 import { maxMessageSize } from "./transport/frames.ts"
 
-export const TypeId = "~effect-multiprocessing/Connection"
+const TypeId: typeof Connection.TypeId = "~effect-multiprocessing/Connection"
 
 /** What goes through an end; `undefined` for the direction that it does not have. */
 export interface Directions {

@@ -24,8 +24,9 @@ import * as Inheritable from "../Inheritable.ts"
 import * as Codec from "./codec.ts"
 import * as Message from "./hub/message.ts"
 import type { ObjectSpec } from "./hub/objects.ts"
-import { type Meaning, type Patience, patience, type Reference } from "./hub/reference.ts"
+import type { Meaning, Reference } from "./hub/reference.ts"
 import * as Mail from "./mail.ts"
+import { type Patience, patience } from "./patience.ts"
 import { handleSchema, inheritance } from "./transit.ts"
 
 /** How much an unbounded queue holds before `put` waits. */

@@ -3,7 +3,8 @@ import type { Exports } from "../../src/internal/process/barrel.ts"
 import * as Scripts from "../../src/internal/process/scripts.ts"
 
 /**
- * Three scripts: modules 0 and 1, which uses 2, in the first one; 2, which uses 0, in the second one; 3, which uses 2, in the third one; 4 in none.
+ * Four scripts: modules 0 and 1, which uses 2, in the first one; 2, which uses 0, in the second one; 3, which uses 2, in the third one; 4 in
+ * none; 5, which uses 2 while it is run, in the fourth one.
  */
 const setUp = () => {
   const ran: Array<number> = []
@@ -16,7 +17,7 @@ const setUp = () => {
         isTwo: (other: unknown) => two === other
       }] as const
       return {
-        modules: [() => modules[0], () => modules[1], 1, 2, undefined],
+        modules: [() => modules[0], () => modules[1], 1, 2, undefined, 3],
         link: (get: (number: number) => Exports) => two = get(2)
       }
     },
@@ -30,6 +31,14 @@ const setUp = () => {
       const three = { name: "three", ofTwo: () => two["name"] }
       return {
         modules: [undefined, undefined, undefined, () => three],
+        link: (get: (number: number) => Exports) => two = get(2)
+      }
+    },
+    (get: (number: number) => Exports) => {
+      let two = get(2)
+      const five = { name: two["name"], isTwo: (other: unknown) => two === other }
+      return {
+        modules: [undefined, undefined, undefined, undefined, undefined, () => five],
         link: (get: (number: number) => Exports) => two = get(2)
       }
     }
@@ -68,5 +77,14 @@ describe("modules in several scripts", () => {
     assert.deepStrictEqual(ran, [0, 2, 1])
     assert.isTrue(exportsOf(1).isTwo(exportsOf(2)))
     assert.strictEqual(three.ofTwo(), "two")
+  })
+
+  it("are run with their script while another one is run that needs them at once", () => {
+    const { exportsOf, ran } = setUp()
+    const five = exportsOf(5)
+    assert.deepStrictEqual(ran, [0, 3, 1])
+    assert.strictEqual(five.name, "two")
+    assert.isTrue(five.isTwo(exportsOf(2)))
+    assert.isTrue(exportsOf(1).isTwo(exportsOf(2)))
   })
 })

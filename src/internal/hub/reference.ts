@@ -1,25 +1,14 @@
 /**
  * A process's hold on one shared object: what queues and connections are made of.
  */
-import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import type * as Fiber from "effect/Fiber"
 import type * as Scope from "effect/Scope"
 import { Closed, type HubLost } from "../../Failure.ts"
+import type { Patience } from "../patience.ts"
 import { type Attachment, join } from "./attachments.ts"
 import { accepted, type Answer, type Client, type Lease, type Operation } from "./client.ts"
 import * as Message from "./message.ts"
-
-/** How long an operation may wait: not at all, for a time, or (undefined) without limit. */
-export type Patience = "nowait" | Duration.Duration | undefined
-
-/** Python's reading of a timeout: negative is zero, and zero does not wait. */
-export const patience = (timeout: Duration.Input | undefined): Patience => {
-  if (timeout === undefined) return undefined
-  const duration = Duration.fromInputUnsafe(timeout)
-  if (!Duration.isFinite(duration)) return Duration.isNegative(duration) ? "nowait" : undefined
-  return Duration.isPositive(duration) ? duration : "nowait"
-}
 
 const none = new Uint8Array(0)
 

@@ -175,20 +175,3 @@ const makeService = (core: Core): Effect.Effect<HubService, never, Scope.Scope> 
 /** A hub that reaches others, and is reached, over a transport. */
 export const make = (transport: Transport, key: Uint8Array): Effect.Effect<HubService, never, Scope.Scope> =>
   Effect.flatMap(makeCore(transport, key), makeService)
-
-/** A hub that is made when something is first asked of it: most processes share nothing. */
-export const makeLazily = <R>(
-  make: Effect.Effect<HubService, never, R | Scope.Scope>
-): Effect.Effect<HubService, never, R | Scope.Scope> =>
-  Effect.gen(function*() {
-    const scope = yield* Effect.scope
-    const context = yield* Effect.context<R | Scope.Scope>()
-    const hub = yield* Effect.cached(Effect.uninterruptible(Effect.provideContext(make, context)))
-    return {
-      scope,
-      address: Effect.flatMap(hub, ({ address }) => address),
-      create: (names, spec) => Effect.flatMap(hub, ({ create }) => create(names, spec)),
-      attach: (handle, via) => Effect.flatMap(hub, ({ attach }) => attach(handle, via)),
-      fork: Effect.flatMap(hub, ({ fork }) => fork)
-    }
-  })

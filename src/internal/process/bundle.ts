@@ -1,7 +1,7 @@
 /**
  * One script instead of hundreds of modules. A child that imports "effect" loads more than two hundred of them, and this library brings a
- * hundred. Nearly all of them are in one script that is made when the library is built (`.ci/bundle.mjs`), and those that few need in a
- * second one.
+ * hundred. Most of them are in one script that is made when the library is built (`.ci/bundle.mjs`), and those that many do without in a few
+ * others.
  *
  * In a child, each of these modules keeps its URL, and has instead of its text a few lines that export the same names from the script. So
  * there is one instance of each, whoever imports it, and in whatever way; modules of Effect that are not in the script find those that are.
@@ -87,10 +87,11 @@ interface First extends Scripts.Script {
 }
 
 /**
- * The first script has what nearly every child needs. The others are run when something of them is asked for: the second one as a whole, and of
- * the third one, which has what only the root of "effect" reaches, module by module.
+ * The names of the scripts. The first one has what nearly every child needs. The others are run when something of them is asked for, each as a
+ * whole: what queues and pipes need, what pools need besides, and what else many do without. Of the last one, which has what only the root of
+ * "effect" reaches, each module is run on its own.
  */
-const files = ["internal/bundle.js", "internal/bundle-late.js", "internal/bundle-rest.js"]
+export const scripts = ["bundle", "bundle-hub", "bundle-pool", "bundle-late", "bundle-rest"]
 
 /**
  * Runs a script. Modules of Effect look at the stack of an error, to see what V8 writes there, and V8 looks for the lines of the whole script
@@ -134,7 +135,7 @@ const makeScriptHooks = (
   const { exportsOf, first: { barrels, numbers } } = withQuickStacks(() =>
     Scripts.load<First>((place, get) =>
       CodeCache.run(
-        new URL(files[place]!, library).href,
+        new URL(`internal/${scripts[place]!}.js`, library).href,
         id,
         directory,
         (name) => name.startsWith("module:") ? get(Number(name.slice(7))) : process.getBuiltinModule(name)
