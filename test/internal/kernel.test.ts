@@ -8,6 +8,7 @@ import * as Message from "../../src/internal/hub/message.ts"
 import type { ObjectSpec, Peer } from "../../src/internal/hub/objects.ts"
 import { Model, type ModelMessage, show } from "../support/kernelModel.ts"
 import { Random, seed, seedNote } from "../support/random.ts"
+import { nothingShared } from "../support/sharedObject.ts"
 
 const { Reply, Request } = Message
 
@@ -29,8 +30,7 @@ class Pair {
   private nextToken = 1
   private readonly kernel = new Kernel({
     makeToken: () => toToken(this.nextToken++),
-    share: () => undefined,
-    expectAfter: Infinity
+    transport: nothingShared
   })
   private readonly peers = new Map<number, Peer>()
   private said: Array<readonly [number, string]> = []

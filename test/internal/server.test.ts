@@ -23,6 +23,7 @@ import { FrameDecoder, lengthPrefix } from "../../src/internal/transport/frames.
 import { ClientHandshake, ServerHandshake } from "../../src/internal/transport/handshake.ts"
 import { copied, type Duplex, type DuplexEvents, type Transport } from "../../src/internal/transport/transport.ts"
 import { Random, seed, seedNote } from "../support/random.ts"
+import { nothingShared } from "../support/sharedObject.ts"
 import { freshHub } from "../support/sides.ts"
 import { within } from "../support/waiting.ts"
 
@@ -290,7 +291,7 @@ describe("a hub that waits for an answer", () => {
       share: () => undefined,
       connect: () => Effect.die("nobody connects")
     }
-    const kernel = new Kernel({ makeToken: () => randomBytes(16), share: () => undefined, expectAfter: Infinity })
+    const kernel = new Kernel({ makeToken: () => randomBytes(16), transport: nothingShared })
     const key = randomBytes(32)
     Effect.runSync(
       Effect.scoped(serve({ transport, kernel, key, receive: (peer, message) => kernel.receive(peer, message) }))

@@ -808,14 +808,19 @@ export const direct = async (random: Random): Promise<Array<string>> => {
   }
   const consumers = Array.from({ length: random.pick([1, 1, 2]) }, (_, c) => world.process(`consumer-${c}`))
   children.push(...consumers)
-  for (const process of consumers) {
-    inherit(Jobs, from, process, (jobs) =>
-      Effect.forever(Effect.gen(function*() {
-        const exit = yield* disturbed(random, Effect.tap(jobs.get(), (n) => Effect.sync(() => ledger.take(process, n))))
-        if (Exit.isFailure(exit) && !Cause.hasInterrupts(exit.cause)) return yield* Effect.never
-        if (random.chance(0.1)) yield* Effect.sleep(random.next() * 10)
-      })))
+  const consume = (jobs: Mp.Queue.Queue<number>, process: Process) =>
+    Effect.forever(Effect.gen(function*() {
+      const exit = yield* disturbed(random, Effect.tap(jobs.get(), (n) => Effect.sync(() => ledger.take(process, n))))
+      if (Exit.isFailure(exit) && !Cause.hasInterrupts(exit.cause)) return yield* Effect.never
+      if (random.chance(0.1)) yield* Effect.sleep(random.next() * 10)
+    }))
+  // Perhaps nobody reads but the process of the hub, or that one too.
+  const readsHere = random.chance(0.4)
+  if (readsHere) {
+    main.run(consume(service, main))
+    if (random.chance(0.5)) consumers.length = 0
   }
+  for (const process of consumers) inherit(Jobs, from, process, (jobs) => consume(jobs, process))
   main.run(Effect.gen(function*() {
     for (let i = 0; i < 6; i++) {
       yield* Effect.sleep(random.next() * 40)
@@ -824,7 +829,7 @@ export const direct = async (random: Random): Promise<Array<string>> => {
       else if (what === 1) yield* service.qsize
       else if (what === 2) {
         const n = yield* Effect.option(service.getNowait)
-        if (n._tag === "Some") ledger.take(main, n.value)
+        if (n._tag === "Some") ledger.take(main, n.value, "who interferes")
       }
     }
   }))
@@ -835,17 +840,18 @@ export const direct = async (random: Random): Promise<Array<string>> => {
   for (const process of consumers) process.kill()
   if (!await world.run()) return ["it does not end"]
   const drain = main.run(
-    Effect.forever(Effect.tap(service.getNowait, (n) => Effect.sync(() => ledger.take(main, n))))
+    Effect.forever(Effect.tap(service.getNowait, (n) => Effect.sync(() => ledger.take(main, n, "whoever is left"))))
   )
   if (!await world.run()) return ["draining does not end"]
   if (!failedWith(drain.pollUnsafe()!, "Empty")) ledger.violations.push("draining did not end with Empty")
   ledger.account()
   // What one gives back may come after what another one got.
-  if (consumers.length === 1) ledger.ordered(consumers[0]!.node.name)
+  if (!readsHere && consumers.length === 1) ledger.ordered(consumers[0]!.node.name)
+  if (readsHere && consumers.length === 0) ledger.ordered("main")
   return ledger.violations
 }
 
-/** Two children talk over a pipe, in turns and in bursts. When one of them dies, the other one is told, after what was sent. */
+/** Two processes talk over a pipe, in turns and in bursts. When one of them dies, the other one is told, after what was sent. */
 export const conversation = async (random: Random): Promise<Array<string>> => {
   const world = new World(random)
   const ledger = new Ledger()
@@ -859,8 +865,9 @@ export const conversation = async (random: Random): Promise<Array<string>> => {
     })
   )
   const asker = world.process("asker")
-  const answerer = world.process("answerer")
-  const victim = random.pick([asker, answerer, undefined])
+  const isHere = random.chance(0.4)
+  const answerer = isHere ? main : world.process("answerer")
+  const victim = random.pick([asker, isHere ? undefined : answerer, undefined])
   const count = 80
   let asked = 0
   let answered = 0
@@ -886,7 +893,7 @@ export const conversation = async (random: Random): Promise<Array<string>> => {
       }
       yield* end.close
     }))
-  inherit(Link.right, { process: main, service: right }, answerer, (end) =>
+  const answer = (end: typeof right) =>
     Effect.gen(function*() {
       let answers = 0
       while (true) {
@@ -899,9 +906,11 @@ export const conversation = async (random: Random): Promise<Array<string>> => {
     }).pipe(
       Effect.exit,
       Effect.tap((exit) => Effect.sync(() => (last = exit)))
-    ))
+    )
+  if (isHere) main.run(answer(right))
+  else inherit(Link.right, { process: main, service: right }, answerer, answer)
   main.run(
-    Effect.andThen(Effect.sleep(random.next() * 3 + 1), Effect.andThen(left.close, right.close))
+    Effect.andThen(Effect.sleep(random.next() * 3 + 1), Effect.andThen(left.close, isHere ? Effect.void : right.close))
   )
   if (victim === answerer) world.network.schedule(random.next() * 150, victim.kill)
   if (!await world.run()) return ["it does not end"]
@@ -910,7 +919,7 @@ export const conversation = async (random: Random): Promise<Array<string>> => {
   }
   if (answerer.node.alive) {
     ledger.account()
-    ledger.ordered("answerer")
+    ledger.ordered(answerer.node.name)
     if (last === undefined || !failedWith(last, "EndOfFile")) {
       ledger.violations.push(`the answerer ended with ${JSON.stringify(last)}`)
     }

@@ -10,6 +10,15 @@ import type { ObjectSpec, Peer } from "../../src/internal/hub/objects.ts"
 
 const { PutFlag, Refusal, Reply, Request } = Message
 
+/** The transport of a hub that shares no memory. */
+export const nothingShared = {
+  share: () => undefined,
+  cameIn: () => {},
+  watch: () => {},
+  unwatch: () => {},
+  expectAfter: Infinity
+}
+
 export const queue = (maxItems: number, maxBytes = 1_000_000): ObjectSpec & { readonly kind: "queue" } => ({
   kind: "queue",
   maxItems,
@@ -25,14 +34,17 @@ export const make = (spec: ObjectSpec, clients: number, expectAfter = Infinity) 
   const segments = { used: 0, left: Infinity }
   const kernel = new Kernel({
     makeToken: () => Buffer.alloc(16, ++tokens),
-    expectAfter,
-    share: (size) => {
-      if (segments.left-- <= 0) return undefined
-      const name = `memory ${memories.size}`
-      const memory = new ArrayBuffer(size)
-      memories.set(name, memory)
-      segments.used++
-      return { name, memory, unlink: () => {}, release: () => segments.used-- }
+    transport: {
+      ...nothingShared,
+      expectAfter,
+      share: (size) => {
+        if (segments.left-- <= 0) return undefined
+        const name = `memory ${memories.size}`
+        const memory = new ArrayBuffer(size)
+        memories.set(name, memory)
+        segments.used++
+        return { name, memory, unlink: () => {}, release: () => segments.used-- }
+      }
     }
   })
   const answers: Array<string> = []

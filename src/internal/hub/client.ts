@@ -254,7 +254,7 @@ export class Client {
 
   /** Returns when {@link takeNow} may give an item, or the hub must be asked. `undefined`: it must be asked now. */
   soon(ref: number): Effect.Effect<void> | undefined {
-    return this.itemsOf(ref)?.soon()
+    return this.link.near === undefined ? this.itemsOf(ref)?.soon() : this.link.near.soon(ref)
   }
 
   /** None while an older item may be on its way to this client, or back from it. */

@@ -2,11 +2,16 @@
  * The items of a mailbox, and the first of them in memory that its readers share (see `itemRing.ts`), so that a `get` in another process is no
  * round trip. No I/O.
  */
+import type * as Effect from "effect/Effect"
 import * as MutableList from "effect/MutableList"
-import type { NamedSegment } from "../transport/transport.ts"
-import { anyone, ItemRingWriter, maxReader, sizeOf } from "./itemRing.ts"
+import type { NamedSegment, Transport } from "../transport/transport.ts"
+import { anyone, ItemRingReader, ItemRingWriter, maxReader, sizeOf } from "./itemRing.ts"
 import type { GetOutcome, Item, Mailbox } from "./mailbox.ts"
 import * as Message from "./message.ts"
+import { SharedItems } from "./sharedItems.ts"
+
+/** Where shared memory comes from, and what is done for those who read there. */
+export type FrontTransport = Pick<Transport, "share" | "cameIn" | "watch" | "unwatch">
 
 /** Who reads. */
 export interface FrontReader {
@@ -18,8 +23,7 @@ export interface FrontReader {
 }
 
 export interface FrontOptions<R extends FrontReader> {
-  /** `undefined`: there is none. */
-  readonly share: (size: number) => NamedSegment | undefined
+  readonly transport: FrontTransport
   /** Does it matter who has taken what? */
   readonly tellsApart: boolean
   /** An item that was offered has been given to user code, of this reader, if that matters and is known. */
@@ -36,6 +40,8 @@ interface Ring {
   readonly writer: ItemRingWriter
   readonly segment: NamedSegment
   readonly maxItem: number
+  /** For those who read in the process of the hub, while the pen is lent. */
+  readonly here: SharedItems
 }
 
 export class Front<R extends FrontReader> {
@@ -50,6 +56,8 @@ export class Front<R extends FrontReader> {
   private readonly numbered: Array<R | undefined> = [undefined]
   /** Who has the pen of the ring, until it says that it has put it down. Is it lent still? */
   private pen: { readonly holder: R; isLent: boolean } | undefined
+  /** Somebody reads in the process of the hub. */
+  private isReadHere = false
   /** There is no memory to share, or a reader has written nonsense into it. */
   private isUnusable = false
 
@@ -105,9 +113,14 @@ export class Front<R extends FrontReader> {
     if (this.isUnusable) return
     this.takeBack()
     this.forget()
-    const segment = this.options.share(sizeOf(capacity))
-    if (segment === undefined) this.isUnusable = true
-    else this.ring = { writer: new ItemRingWriter(segment.memory), segment, maxItem }
+    const { share, watch } = this.options.transport
+    const segment = share(sizeOf(capacity))
+    if (segment === undefined) {
+      this.isUnusable = true
+      return
+    }
+    const here = new SharedItems(new ItemRingReader(segment.memory, anyone), watch)
+    this.ring = { writer: new ItemRingWriter(segment.memory), segment, maxItem, here }
   }
 
   /** Offers what there is room for. */
@@ -139,12 +152,33 @@ export class Front<R extends FrontReader> {
   /** Lends the pen to one who puts, and gives the memory. `undefined`: the hub needs it. */
   lend(holder: R): { readonly name: string; readonly capacity: number } | undefined {
     this.feed()
-    const { mailbox, pen, ring } = this
-    if (ring === undefined || pen !== undefined || this.readers.size === 0) return undefined
-    if (this.options.tellsApart || !mailbox.isIdle) return undefined
+    const { mailbox, options, pen, readers } = this
+    if (pen !== undefined || options.tellsApart || !mailbox.isIdle) return undefined
+    if (readers.size === 0 && !this.isReadHere) return undefined
+    if (this.ring === undefined) this.open(small)
+    const { ring } = this
+    if (ring === undefined) return undefined
     ring.writer.lend()
     this.pen = { holder, isLent: true }
     return { name: ring.segment.name, capacity: ring.writer.capacity }
+  }
+
+  get isLent(): boolean {
+    return this.pen?.isLent === true
+  }
+
+  /** While the pen is lent, the next item for one who reads in the process of the hub. */
+  claimHere(): Uint8Array | undefined {
+    this.isReadHere = true
+    if (!this.isLent) return undefined
+    const bytes = this.ring!.here.ring.claim()
+    if (bytes !== undefined) this.options.transport.cameIn(bytes.length)
+    return bytes
+  }
+
+  /** See {@link SharedItems.soon}. `undefined` also while the pen is not lent. */
+  soonHere(): Effect.Effect<void> | undefined {
+    return this.isLent ? this.ring!.here.soon() : undefined
   }
 
   /** Takes the pen back, if it is lent, before anything else is done here. Nothing is offered before it was put down. */
@@ -258,11 +292,16 @@ export class Front<R extends FrontReader> {
   }
 
   private forget(): void {
-    this.ring?.writer.expect(false)
-    this.ring?.segment.unlink()
-    this.ring?.segment.release()
+    const { ring } = this
     this.ring = undefined
     this.pen = undefined
+    if (ring !== undefined) {
+      ring.writer.expect(false)
+      this.options.transport.unwatch(ring.here)
+      ring.segment.unlink()
+      ring.segment.release()
+      ring.here.wake()
+    }
     for (const reader of this.readers) reader.reader = undefined
     this.readers.clear()
     this.numbered.length = 1

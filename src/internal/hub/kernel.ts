@@ -6,6 +6,8 @@
  * A client can only name objects by its own small numbers, which it gets by redeeming a ticket: 16 random bytes, good for
  * one use. A ticket counts as a holder, so that an object can't end between hand-over and arrival.
  */
+import type * as Effect from "effect/Effect"
+import type { Transport } from "../transport/transport.ts"
 import * as Credit from "./credit.ts"
 import type { GetOutcome, Item, Mailbox, PutOutcome, Reader, Writer } from "./mailbox.ts"
 import * as Message from "./message.ts"
@@ -81,7 +83,7 @@ const key = (token: Uint8Array): string =>
 export class Kernel {
   private readonly tickets = new Map<string, Ticket>()
   private readonly makeToken: () => Uint8Array
-  private readonly share: ObjectOptions["share"]
+  private readonly transport: ObjectOptions["transport"]
   /** After so many Gets of a holder that had to wait, its next items are shared. */
   private readonly expectAfter: number
   /** Into these was put since they last offered what they have to those who read them in shared memory. */
@@ -92,12 +94,11 @@ export class Kernel {
 
   constructor(options: {
     readonly makeToken: () => Uint8Array
-    readonly share: ObjectOptions["share"]
-    readonly expectAfter: number
+    readonly transport: ObjectOptions["transport"] & Pick<Transport, "expectAfter">
   }) {
     this.makeToken = options.makeToken
-    this.share = options.share
-    this.expectAfter = options.expectAfter
+    this.transport = options.transport
+    this.expectAfter = options.transport.expectAfter
   }
 
   /** A client arrived. */
@@ -119,7 +120,7 @@ export class Kernel {
   /** Makes an object; the peer holds each of its sides under the given numbers. */
   create(peer: Peer, spec: ObjectSpec, refs: ReadonlyArray<number>): void {
     const object = makeObject(spec, {
-      share: this.share,
+      transport: this.transport,
       accepted: (object, front, item, reader) => {
         if (reader !== undefined) this.take(reader, item)
         this.acceptOne(object, front, item, reader !== undefined)
@@ -437,6 +438,8 @@ export class Kernel {
     const holding = peer.holdings.get(ref)
     const front = holding && inboxOf(holding)
     if (front === undefined) return undefined
+    const claimed = front.claimHere()
+    if (front.isLent) return claimed
     const item = front.take()
     if (typeof item !== "object") return undefined
     if (item.gone !== undefined) {
@@ -447,6 +450,12 @@ export class Kernel {
     this.accept(holding!.object, front, item)
     front.feed()
     return item.bytes
+  }
+
+  /** Returns when {@link takeNow} may give an item, or it must be asked for by a message. `undefined`: it must now. */
+  soon(peer: Peer, ref: number): Effect.Effect<void> | undefined {
+    const holding = peer.holdings.get(ref)
+    return holding && inboxOf(holding)?.soonHere()
   }
 
   private countPut({ object }: Holding): void {

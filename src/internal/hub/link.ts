@@ -1,6 +1,7 @@
 /**
  * How a client reaches a hub: in the same process, or over a transport.
  */
+import type * as Effect from "effect/Effect"
 import type { Segment, Transport } from "../transport/transport.ts"
 import type { Kernel } from "./kernel.ts"
 import * as Message from "./message.ts"
@@ -22,10 +23,11 @@ export interface Link {
    * one is a Get that takes what comes without further ado: it may be accepted already, or there may be more behind it.
    */
   readonly ask: (message: Message.Message, eager: boolean) => Message.Message | undefined
-  /** Where the hub is in this process, what it can do at once costs no message: see `putNow`, `takeNow` and `taskDoneNow` of the kernel. */
+  /** Where the hub is in this process, what it can do at once costs no message: see `putNow`, `takeNow`, `soon` and `taskDoneNow` of the kernel. */
   readonly near?: {
     readonly put: (ref: number, bytes: Uint8Array, isOwned: boolean, head: Uint8Array | undefined) => boolean
     readonly take: (ref: number) => Uint8Array | undefined
+    readonly soon: (ref: number) => Effect.Effect<void> | undefined
     readonly taskDone: (ref: number) => boolean
   } | undefined
   /** Hands everything that was sent to the operating system, as far as it takes it now. */
@@ -131,6 +133,7 @@ export const local = ({ kernel, later, receive }: {
               : kernel.putNow(own, ref, Message.copy(bytes, head), true),
           // An item must not overtake those that wait to be delivered.
           take: (ref) => items.has(ref) ? undefined : kernel.takeNow(own, ref),
+          soon: (ref) => items.has(ref) ? undefined : kernel.soon(own, ref),
           taskDone: (ref) => kernel.taskDoneNow(own, ref)
         },
         ask: (message, eager) => {

@@ -99,7 +99,7 @@ export const inboxOf = ({ object, side }: Holding): Inbox | undefined =>
   object.kind === "queue" ? object.front : object.inbox[side]
 
 export interface ObjectOptions {
-  readonly share: FrontOptions<Holding>["share"]
+  readonly transport: FrontOptions<Holding>["transport"]
   readonly accepted: (object: SharedObject, front: Inbox, item: Item, reader: Holding | undefined) => void
   readonly released: (object: SharedObject) => void
 }
@@ -107,7 +107,7 @@ export interface ObjectOptions {
 export const makeObject = (spec: ObjectSpec, options: ObjectOptions): SharedObject => {
   const front = (maxItems: number): Inbox => {
     const front: Inbox = new Front(new Mailbox({ maxItems, maxBytes: spec.maxBytes }), {
-      share: options.share,
+      transport: options.transport,
       tellsApart: spec.kind === "queue" && spec.joinable !== undefined,
       accepted: (item, reader) => options.accepted(object, front, item, reader),
       released: () => options.released(object)

@@ -37,11 +37,7 @@ interface Core {
 const makeCore = (transport: Transport, key: Uint8Array): Effect.Effect<Core, never, Scope.Scope> =>
   Effect.gen(function*() {
     const scope = yield* Effect.scope
-    const kernel = new Kernel({
-      makeToken: () => randomBytes(16),
-      share: transport.share,
-      expectAfter: transport.expectAfter
-    })
+    const kernel = new Kernel({ makeToken: () => randomBytes(16), transport })
     const clients = yield* makeClients(transport, key)
     const mutex = Semaphore.makeUnsafe(1)
     let address: string | undefined
