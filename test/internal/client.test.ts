@@ -193,6 +193,16 @@ describe("a client that puts again and again", () => {
     assert.deepStrictEqual(other.said(), ["PutDownPen"])
   })
 
+  it("says that it does not take the pen before anybody goes on that has waited for it", () => {
+    const { answer, client, memory, put, ref, said } = withPen()
+    memory.isMissing = true
+    assert.isFalse(client.putNow(ref, Buffer.from("d"), false, undefined, true) !== undefined)
+    Effect.runFork(Effect.andThen(client.roomSoon(ref)!, Effect.sync(() => put("d"))))
+    assert.deepStrictEqual(said(), [])
+    answer(Reply.Pen, "memory")
+    assert.deepStrictEqual(said(), ["PutDownPen", "Put"])
+  })
+
   it("puts the pen down before it asks for a put, or lets go of the object", () => {
     for (const end of ["put", "detach"] as const) {
       const { answer, client, memory, ref, said } = withPen()

@@ -323,7 +323,7 @@ describe("the pen of shared memory", () => {
     hub.ask(hub.owner, Request.Put, 0, "g")
     hub.ask(hub.owner, Request.Inspect)
     assert.strictEqual(hub.said().at(-1), "owner: size 3")
-    hub.ask(hub.peers[1]!, Request.PutDownPen)
+    hub.putDown(1)
     assert.deepStrictEqual([0, 0, 0, 0].map(hub.claim), ["e", "f", "g", undefined])
   })
 
@@ -359,7 +359,7 @@ describe("the pen of shared memory", () => {
       "shut down": (hub) => hub.ask(hub.owner, Request.ShutDown),
       "the end of another reader": (hub) => hub.kernel.removePeer(hub.peers[2]!),
       "its own end": (hub) => hub.kernel.removePeer(hub.peers[1]!),
-      "put down": (hub) => hub.ask(hub.peers[1]!, Request.PutDownPen)
+      "put down": (hub) => hub.putDown(1)
     }
     for (const [name, end] of Object.entries(ends)) {
       const hub = withPen()
@@ -389,8 +389,9 @@ describe("the pen of shared memory", () => {
   it("is taken back by a get, which is given what comes next", () => {
     const hub = withPen()
     hub.ask(hub.peers[2]!, Request.Get)
+    assert.deepStrictEqual(hub.recalled(), ["client 1: true"])
     assert.isFalse(hub.offer(1, "c"))
-    hub.ask(hub.peers[1]!, Request.PutDownPen)
+    hub.putDown(1)
     hub.ask(hub.peers[1]!, Request.Put, 0, "c")
     assert.strictEqual(hub.said()[0], "client 2: item c")
   })
@@ -402,11 +403,41 @@ describe("the pen of shared memory", () => {
     assert.isUndefined(hub.claim(0))
     hub.ask(hub.peers[1]!, Request.TakePen)
     assert.deepStrictEqual(hub.said(), ["owner: done", "client 1: WouldBlock"])
-    hub.ask(hub.peers[1]!, Request.PutDownPen)
+    hub.putDown(1)
     assert.strictEqual(hub.claim(0), "c")
     assert.isTrue(hub.isExpecting(0))
     hub.ask(hub.peers[1]!, Request.TakePen)
     assert.deepStrictEqual(hub.said(), ["client 1: pen of memory 0"])
+  })
+
+  it("is not put down by what was said of an earlier one", () => {
+    const hub = withPen()
+    const earlier = hub.last()
+    hub.putDown(1)
+    hub.ask(hub.peers[1]!, Request.TakePen)
+    hub.kernel.receive(hub.peers[1]!, Message.make(Request.PutDownPen, earlier, 1, 0))
+    assert.isTrue(hub.offer(1, "c"))
+    assert.strictEqual(hub.claim(0), "c")
+  })
+
+  it("has one who reads in the process of the hub claim what is offered", () => {
+    const hub = make(queue(0), 1)
+    assert.isUndefined(hub.kernel.takeNow(hub.owner, 1))
+    hub.ask(hub.peers[0]!, Request.Put, 0, "a")
+    hub.ask(hub.peers[0]!, Request.TakePen)
+    hub.said()
+    hub.offer(0, "b")
+    const take = () => {
+      const bytes = hub.kernel.takeNow(hub.owner, 1)
+      return bytes && Buffer.from(bytes).toString()
+    }
+    assert.deepStrictEqual([take(), take(), take()], ["a", "b", undefined])
+    assert.isDefined(hub.kernel.soon(hub.owner, 1))
+    hub.offer(0, "c")
+    assert.isUndefined(hub.kernel.soon(hub.owner, 1))
+    hub.ask(hub.owner, Request.Get, GetFlag.nowait)
+    assert.deepStrictEqual(hub.said(), ["owner: item c"])
+    assert.isFalse(hub.offer(0, "d"))
   })
 
   it("goes with its holder, and the memory with it", () => {
@@ -443,16 +474,57 @@ describe("the pen of shared memory", () => {
     assert.deepStrictEqual(hub.said(), ["client 0: item d", "client 0: EndOfFile"])
   })
 
-  it("is safe from whatever its holder writes there: the hub goes on without shared memory", () => {
-    const hub = withPen()
-    hub.offer(1, "c")
-    const words = new Int32Array(hub.memories.get("memory 0")!)
-    // How many were offered.
-    words[16] = words[16]! + 5000
-    hub.ask(hub.owner, Request.Put, 0, "d")
-    hub.said()
+  it("is recalled without harm to who waits for room: it is told of claims as ever", () => {
+    const hub = make(queue(0, 500_000), 2)
+    for (const item of "ab") hub.ask(hub.owner, Request.Put, 0, item)
     hub.ask(hub.peers[0]!, Request.Get, GetFlag.shared | GetFlag.accepted)
-    assert.deepStrictEqual(hub.said(), ["client 0: item d"])
-    assert.strictEqual(hub.segments.used, 0)
+    hub.claim(0)
+    hub.ask(hub.peers[1]!, Request.TakePen)
+    hub.offer(1, "c")
+    hub.said()
+    for (const length of [400_000, 200_000]) hub.ask(hub.owner, Request.Put, 0, "x".repeat(length))
+    assert.deepStrictEqual(hub.said(), ["owner: done"])
+    hub.claim(0)
+    assert.isTrue(hub.mustTell(0))
+  })
+
+  it("is not lent where the room could not hold all that fits into the memory", () => {
+    const hub = make(queue(0, 2000), 2)
+    for (const item of "ab") hub.ask(hub.owner, Request.Put, 0, item)
+    hub.ask(hub.peers[0]!, Request.Get, GetFlag.shared | GetFlag.accepted)
+    hub.claim(0)
+    hub.said()
+    hub.ask(hub.peers[1]!, Request.TakePen)
+    assert.deepStrictEqual(hub.said(), ["client 1: WouldBlock"])
+  })
+
+  it("is as good as put down when its holder puts by a message", () => {
+    const hub = withPen()
+    hub.ask(hub.peers[1]!, Request.Put, 0, "c")
+    assert.strictEqual(hub.claim(0), "c")
+    hub.putDown(1)
+    hub.ask(hub.peers[1]!, Request.TakePen)
+    assert.strictEqual(hub.said().at(-1), "client 1: pen of memory 0")
+  })
+
+  it("is safe from whatever its holder writes there: the hub goes on without shared memory", () => {
+    // How many were offered; the length of the last one.
+    const nonsense = [(words: Int32Array) => words[16]! += 5000, (words: Int32Array) => words[48 + 4 * 2 + 1] = 2 ** 20]
+    for (const write of nonsense) {
+      const hub = withReader()
+      // The hub's own, which nobody can have any more.
+      hub.ask(hub.owner, Request.Put, 0, "c")
+      hub.ask(hub.peers[1]!, Request.TakePen)
+      hub.offer(1, "d")
+      write(new Int32Array(hub.memories.get("memory 0")!))
+      hub.ask(hub.owner, Request.Put, 0, "e")
+      hub.said()
+      hub.ask(hub.peers[0]!, Request.Get, GetFlag.shared | GetFlag.accepted)
+      hub.ask(hub.owner, Request.Inspect)
+      hub.ask(hub.owner, Request.ShutDown)
+      hub.ask(hub.peers[0]!, Request.Get)
+      assert.deepStrictEqual(hub.said(), ["client 0: item e", "owner: size 0", "owner: done", "client 0: ShutDown"])
+      assert.strictEqual(hub.segments.used, 0)
+    }
   })
 })

@@ -1,4 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
+import { Effect } from "effect"
 import { ItemRingReader, ItemRingWriter, sizeOf } from "../../src/internal/hub/itemRing.ts"
 import { Pen } from "../../src/internal/hub/pen.ts"
 
@@ -10,7 +11,7 @@ const make = (capacity = 64 * 1024) => {
   const memory = new ArrayBuffer(sizeOf(capacity))
   const hub = new ItemRingWriter(memory)
   const reader = new ItemRingReader(memory, 1)
-  const pen = new Pen(firstWait)
+  const pen = new Pen({ expectAfter: firstWait, watch: () => {} })
   const segments = { opened: 0, released: 0, isMissing: false }
   const open = () => {
     if (segments.isMissing) return undefined
@@ -27,7 +28,7 @@ const make = (capacity = 64 * 1024) => {
   const take = (name = "a") => {
     hub.recall(() => {})
     hub.lend()
-    return pen.take(name, open)
+    return pen.take(7, name, open)
   }
   return { hub, reader, pen, segments, untilAsked, take }
 }
@@ -41,9 +42,9 @@ describe("a client's pen", () => {
     assert.isTrue(take())
     assert.isTrue(pen.offer(item))
     assert.deepStrictEqual(reader.claim(), item)
-    assert.isTrue(pen.putDown())
+    assert.strictEqual(pen.putDown(), 7)
     assert.isFalse(pen.offer(item))
-    assert.isFalse(pen.putDown())
+    assert.isUndefined(pen.putDown())
   })
 
   it("is not taken if something was put since it was asked for", () => {
@@ -61,18 +62,21 @@ describe("a client's pen", () => {
     pen.offer(item)
     assert.strictEqual(hub.recall(() => {})!.length, 1)
     assert.isFalse(pen.offer(item))
-    assert.isTrue(pen.putDown())
+    assert.strictEqual(pen.putDown(), 7)
   })
 
   it("offers again in the room of what was claimed, and nothing that does not fit", () => {
     const { pen, reader, take, untilAsked } = make(1024)
     untilAsked()
     take()
-    const half = new Uint8Array(500)
-    assert.deepStrictEqual([pen.offer(half), pen.offer(half), pen.offer(half)], [true, true, false])
+    const part = new Uint8Array(64)
+    for (let i = 0; i < 16; i++) assert.isTrue(pen.offer(part))
+    assert.isFalse(pen.offer(part))
     reader.claim()
-    assert.isTrue(pen.offer(half.subarray(1)))
-    assert.isFalse(pen.offer(new Uint8Array(2000)))
+    assert.isTrue(pen.offer(part.subarray(1)))
+    for (let i = 0; i < 16; i++) reader.claim()
+    assert.isFalse(pen.offer(new Uint8Array(65)), "there is larger memory for it")
+    assert.isFalse(pen.isBlocked)
   })
 
   it("is asked for less often where it is not lent, or lost soon, and as at first when it was good for many", () => {
@@ -103,5 +107,49 @@ describe("a client's pen", () => {
     segments.isMissing = true
     untilAsked()
     assert.isFalse(take("c"))
+  })
+
+  it("may be worth to wait for, and for room, as long as there is hope", () => {
+    const { hub, pen, reader, take, untilAsked } = make()
+    const isWaiting = () => {
+      const soon = pen.soon()
+      if (soon === undefined) return false
+      const fiber = Effect.runFork(soon)
+      pen.lookout.poll()
+      const isDone = fiber.pollUnsafe() !== undefined
+      fiber.interruptUnsafe()
+      return !isDone
+    }
+    assert.isFalse(isWaiting())
+    untilAsked()
+    assert.isTrue(isWaiting(), "for the answer")
+    take()
+    assert.isFalse(isWaiting())
+    let count = 0
+    while (pen.offer(item)) count++
+    assert.isTrue(isWaiting(), "for room")
+    for (let i = 0; i < count / 8 - 1; i++) reader.claim()
+    assert.isTrue(isWaiting(), "for more room")
+    reader.claim()
+    assert.isFalse(isWaiting())
+    assert.isTrue(pen.offer(item))
+    while (pen.offer(item));
+    hub.recall(() => {})
+    assert.isFalse(isWaiting(), "the pen is lost")
+    pen.putDown()
+    untilAsked()
+    const fiber = Effect.runFork(pen.soon()!)
+    pen.refused()
+    pen.lookout.poll()
+    assert.isDefined(fiber.pollUnsafe())
+    assert.isFalse(isWaiting())
+  })
+
+  it("offers bytes behind others", () => {
+    const { pen, reader, take, untilAsked } = make()
+    untilAsked()
+    take()
+    pen.offer(Buffer.from("tail"), Buffer.from("head"))
+    assert.strictEqual(Buffer.from(reader.claim()!).toString(), "headtail")
   })
 })

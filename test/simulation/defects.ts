@@ -232,13 +232,13 @@ export const defects = [
   },
   {
     defect: "who looks for an item in vain does not ask for it",
-    file: "src/internal/hub/sharedItems.ts",
+    file: "src/internal/hub/lookout.ts",
     find: "this.nextPause = Math.min(2 * this.nextPause || 1, maxPause)\n    this.wake()",
     replace: "this.nextPause = Math.min(2 * this.nextPause || 1, maxPause)"
   },
   {
     defect: "who looks for an item and waits again at once is forgotten",
-    file: "src/internal/hub/sharedItems.ts",
+    file: "src/internal/hub/lookout.ts",
     find: "return this.waiting.size === 0",
     replace: "return true"
   },
@@ -257,31 +257,31 @@ export const defects = [
   {
     defect: "the pen is lent while somebody waits",
     file: "src/internal/hub/mailbox.ts",
-    find: "return this.available === 0 && this.readers.size === 0 &&",
-    replace: "return this.available === 0 &&"
+    find: "return this.readers.size === 0 && !this.isShort",
+    replace: "return !this.isShort"
   },
   {
     defect: "a put overtakes what was offered with the pen",
     file: "src/internal/hub/kernel.ts",
-    find: "front.recall()\n    const { mailbox } = front",
+    find: "front.recallFor(holding)\n    const { mailbox } = front",
     replace: "const { mailbox } = front"
   },
   {
     defect: "a put on credit overtakes what was offered with the pen",
     file: "src/internal/hub/kernel.ts",
-    find: "front!.recall()\n",
+    find: "front!.recallFor(holding!)\n",
     replace: ""
   },
   {
     defect: "a client takes the pen although it has put something since it asked",
     file: "src/internal/hub/pen.ts",
-    find: "if (!isClean) return false",
-    replace: "void isClean"
+    find: "if (!isClean) {",
+    replace: "if (!isClean && this.segment === null) {"
   },
   {
     defect: "the hub offers where a client has the pen",
     file: "src/internal/hub/front.ts",
-    find: "this.readers.size === 0 || this.pen !== undefined) return\n    const { mailbox, offered }",
-    replace: "this.readers.size === 0) return\n    const { mailbox, offered }"
+    find: "if (this.pen === undefined) this.offerAll(writer)",
+    replace: "this.offerAll(writer)"
   }
 ]

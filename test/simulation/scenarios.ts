@@ -248,7 +248,7 @@ export const queue = async (random: Random): Promise<Array<string>> => {
   }
   ledger.account()
   ledger.ordered("whoever is left")
-  if (orderly && new Set(consumers).size === 1) ledger.ordered(consumers[0]!.node.name)
+  if (orderly && consumers.length === 1) ledger.ordered(consumers[0]!.node.name)
   const sizes = main.run(Effect.all([service.qsize, service.empty, service.full]))
   await world.run()
   const size = sizes.pollUnsafe()

@@ -50,6 +50,10 @@ export const make = (spec: ObjectSpec, clients: number, expectAfter = Infinity) 
   const answers: Array<string> = []
   const rings: Array<ItemRingReader | undefined> = []
   const pens: Array<ItemRingWriter | undefined> = []
+  /** By which requests. */
+  const lent: Array<number> = []
+  /** Who was told that its pen has been taken back, and whether it was its last one. */
+  const recalled: Array<string> = []
   const name = (op: number, flag: number, bytes: Uint8Array) =>
     op === Reply.Item
       ? `item ${Buffer.from(bytes).toString()}`
@@ -63,9 +67,14 @@ export const make = (spec: ObjectSpec, clients: number, expectAfter = Infinity) 
       ? `pen of ${Buffer.from(bytes).toString()}`
       : `op ${op} ${flag}`
   const connect = (who: string, words: Int32Array | undefined, i?: number): Peer =>
-    kernel.addPeer(({ bytes, flag, op, ref }) => {
+    kernel.addPeer(({ bytes, flag, op, ref, request }) => {
+      if (op === Reply.Pen) lent[i!] = request
       if (op === Reply.Pen) pens[i!] = ItemRingWriter.withPen(memories.get(Buffer.from(bytes).toString())!)
       if (op === Reply.Shared) rings[i!] = new ItemRingReader(memories.get(Buffer.from(bytes).toString())!, flag)
+      if (op === Reply.Recalled) {
+        recalled.push(`${who}: ${request === lent[i!]}`)
+        return
+      }
       if (op === Reply.Sizes) answers.push(`${who}: size ${ref}`)
       else if (op !== Reply.Ticket) answers.push(`${who}: ${name(op, flag, bytes)}`)
     }, () => words)
@@ -99,6 +108,7 @@ export const make = (spec: ObjectSpec, clients: number, expectAfter = Infinity) 
     memories,
     segments,
     said: () => answers.splice(0),
+    recalled: () => recalled.splice(0),
     ask,
     last: () => request,
     /** The last request's item was given to the user. */
@@ -112,6 +122,8 @@ export const make = (spec: ObjectSpec, clients: number, expectAfter = Infinity) 
     isExpecting: (i: number): boolean => rings[i]!.isExpecting,
     /** With the pen that was lent to this client. `false`: it has lost it, or there is no room. */
     offer: (i: number, text: string): boolean => pens[i]!.offer(Buffer.from(text)),
+    /** Says that this client offers nothing more. */
+    putDown: (i: number) => kernel.receive(peers[i]!, Message.make(Request.PutDownPen, lent[i]!, 1, 0)),
     /** Must this client tell the hub of its last claim? */
     mustTell: (i: number): boolean => rings[i]!.mustTell(),
     /** As a client does it: `false` if there is no credit. */

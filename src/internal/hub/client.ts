@@ -13,11 +13,11 @@ import type * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import { HubLost } from "../../Failure.ts"
 import * as Credit from "./credit.ts"
-import { ItemRingReader, sizeOf } from "./itemRing.ts"
+import { type SharedReader, sharedReader } from "./front.ts"
+import { sizeOf } from "./itemRing.ts"
 import type { Link, OpenLink } from "./link.ts"
 import * as Message from "./message.ts"
 import { Pen } from "./pen.ts"
-import { SharedItems } from "./sharedItems.ts"
 
 /** How much may be unread by the hub when an acceptance is written: far less than any socket takes. */
 const maxUnread = { bytes: 8 * 1024, messages: 64 }
@@ -75,7 +75,7 @@ export class Client {
   private readonly link: Link
   private readonly entries = new Map<number, Entry>()
   /** By object. */
-  private readonly shared = new Map<number, { readonly items: SharedItems; readonly release: () => void }>()
+  private readonly shared = new Map<number, SharedReader & { readonly release: () => void }>()
   /** By object that is put into. */
   private readonly pens = new Map<number, Pen>()
   /** How many Gets are under way, by object. */
@@ -154,7 +154,8 @@ export class Client {
     ref: number,
     bytes: Uint8Array,
     isOwned = false,
-    head?: Uint8Array
+    head?: Uint8Array,
+    mayWait = false
   ): Effect.Effect<void, HubLost> | undefined {
     if (this.link.near !== undefined) return this.link.near.put(ref, bytes, isOwned, head) ? Effect.void : undefined
     if (this.lost !== undefined || this.creditSuspended > 0) return undefined
@@ -162,8 +163,9 @@ export class Client {
     const words = this.link.words()
     if (words === undefined || transport === undefined || ref >= Credit.slots) return undefined
     let pen = this.pens.get(ref)
-    if (pen === undefined) this.pens.set(ref, pen = new Pen(transport.expectAfter))
-    else if (head === undefined && pen.offer(bytes)) return Effect.void
+    if (pen === undefined) this.pens.set(ref, pen = new Pen(transport))
+    else if (pen.offer(bytes, head)) return Effect.void
+    else if (mayWait && pen.isBlocked) return undefined
     const size = bytes.length + (head === undefined ? 0 : head.length)
     if (!Credit.take(words, ref, size)) return undefined
     this.putDown(ref, pen)
@@ -178,15 +180,47 @@ export class Client {
 
   private askForPen(ref: number, pen: Pen): void {
     this.open({ op: Message.Request.TakePen, ref, flag: 0, bytes: none }, (answer) => {
-      if (typeof answer !== "object" || !("op" in answer) || answer.op !== Message.Reply.Pen) return pen.refused()
-      const open = (name: string) => this.link.open(name, sizeOf(answer.ref))
-      if (!pen.take(Buffer.from(answer.bytes).toString(), open)) this.send(Message.Request.PutDownPen, 0, ref, 0)
+      const isLent = typeof answer === "object" && "op" in answer && answer.op === Message.Reply.Pen
+      if (!isLent) pen.refused()
+      else if (
+        !pen.take(
+          answer.request,
+          Buffer.from(answer.bytes).toString(),
+          (name) => this.link.open(name, sizeOf(answer.ref))
+        )
+      ) {
+        this.sayPutDown(ref, answer.request)
+      }
+      // Who goes on may put, and ask again.
+      pen.lookout.wake()
     })
+  }
+
+  private sayPutDown(ref: number, request: number): void {
+    this.send(Message.Request.PutDownPen, request, ref, 0)
+  }
+
+  private putDownOf({ ref, request }: Message.Message): void {
+    const pen = this.pens.get(ref)
+    if (pen?.isLentBy(request) !== true) return
+    this.putDown(ref, pen)
+    this.link.flush()
+    // Who waits for room may put by the hub.
+    pen.lookout.wake()
   }
 
   /** Offers nothing more: something follows that goes by the hub. */
   private putDown(ref: number, pen = this.pens.get(ref)): void {
-    if (pen?.putDown() === true) this.send(Message.Request.PutDownPen, 0, ref, 0)
+    const request = pen?.putDown()
+    if (request !== undefined) this.sayPutDown(ref, request)
+  }
+
+  private dropPen(ref: number): void {
+    const pen = this.pens.get(ref)
+    if (pen === undefined) return
+    this.pens.delete(ref)
+    this.link.transport?.unwatch(pen.lookout)
+    pen.release()
   }
 
   /** Lets go of an object. Its pending operations end with `Detached`. */
@@ -194,8 +228,7 @@ export class Client {
     if (this.lost !== undefined) return
     this.unshare(ref)
     this.putDown(ref)
-    this.pens.get(ref)?.release()
-    this.pens.delete(ref)
+    this.dropPen(ref)
     this.gets.delete(ref)
     this.link.own()
     this.send(Message.Request.Detach, 0, ref, 0)
@@ -241,7 +274,7 @@ export class Client {
    */
   takeNow(ref: number): Uint8Array | undefined {
     if (this.link.near !== undefined) return this.link.near.take(ref)
-    const ring = this.itemsOf(ref)?.ring
+    const ring = this.readerOf(ref)?.ring
     if (ring === undefined) return undefined
     const bytes = ring.claim()
     if (bytes !== undefined) this.link.transport?.cameIn(bytes.length)
@@ -254,14 +287,19 @@ export class Client {
 
   /** Returns when {@link takeNow} may give an item, or the hub must be asked. `undefined`: it must be asked now. */
   soon(ref: number): Effect.Effect<void> | undefined {
-    return this.link.near === undefined ? this.itemsOf(ref)?.soon() : this.link.near.soon(ref)
+    return this.link.near === undefined ? this.readerOf(ref)?.lookout.soon() : this.link.near.soon(ref)
+  }
+
+  /** Returns when {@link putNow} may put more than it could, or the hub must be told. `undefined`: it must be told now. */
+  roomSoon(ref: number): Effect.Effect<void> | undefined {
+    return this.pens.get(ref)?.soon()
   }
 
   /** None while an older item may be on its way to this client, or back from it. */
-  private itemsOf(ref: number): SharedItems | undefined {
+  private readerOf(ref: number): SharedReader | undefined {
     const shared = this.shared.get(ref)
     // Without words, the connection is gone.
-    return shared === undefined || this.gets.has(ref) || this.link.words() === undefined ? undefined : shared.items
+    return shared === undefined || this.gets.has(ref) || this.link.words() === undefined ? undefined : shared
   }
 
   /** Tells that an item was worked on, if the hub is in this process, and there was one. `false`: it must be asked. */
@@ -271,7 +309,7 @@ export class Client {
 
   /** Would {@link takeNow} give an item of another hub? */
   hasNext(ref: number): boolean {
-    const ring = this.itemsOf(ref)?.ring
+    const ring = this.readerOf(ref)?.ring
     return ring !== undefined && !ring.isEmpty
   }
 
@@ -282,11 +320,11 @@ export class Client {
     const { transport } = this.link
     const segment = this.link.open(Buffer.from(bytes).toString(), sizeOf(request))
     if (segment === undefined || transport === undefined) return
-    const items = new SharedItems(new ItemRingReader(segment.memory, flag), transport.watch)
+    const reader = sharedReader(segment.memory, flag, transport.watch)
     this.shared.set(ref, {
-      items,
+      ...reader,
       release: () => {
-        transport.unwatch(items)
+        transport.unwatch(reader.lookout)
         segment.release()
       }
     })
@@ -297,7 +335,7 @@ export class Client {
     if (shared === undefined) return
     this.shared.delete(ref)
     shared.release()
-    shared.items.wake()
+    shared.lookout.wake()
   }
 
   /** Perhaps nobody is left now who reads what this process sends: the hub must have seen it before anything else is sent unasked. */
@@ -430,6 +468,7 @@ export class Client {
 
   private receive(message: Message.Message): void {
     if (message.op === Message.Reply.Shared) return this.share(message)
+    if (message.op === Message.Reply.Recalled) return this.putDownOf(message)
     const entry = this.entries.get(message.request)
     if (entry === undefined) {
       // The answer to an abandoned request. An item is back in its place; a ticket must not be left behind.
@@ -464,8 +503,7 @@ export class Client {
     const entries = Array.from(this.entries.values())
     this.entries.clear()
     for (const ref of this.shared.keys()) this.unshare(ref)
-    for (const pen of this.pens.values()) pen.release()
-    this.pens.clear()
+    for (const ref of this.pens.keys()) this.dropPen(ref)
     for (const entry of entries) entry.deliver(lost)
     for (const tell of this.flushing) tell()
     this.flushing.clear()

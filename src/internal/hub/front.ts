@@ -5,10 +5,11 @@
 import type * as Effect from "effect/Effect"
 import * as MutableList from "effect/MutableList"
 import type { NamedSegment, Transport } from "../transport/transport.ts"
-import { anyone, ItemRingReader, ItemRingWriter, maxReader, sizeOf } from "./itemRing.ts"
+import * as Credit from "./credit.ts"
+import { anyone, ItemRingReader, ItemRingWriter, maxOffered, maxReader, sizeOf } from "./itemRing.ts"
+import { Lookout } from "./lookout.ts"
 import type { GetOutcome, Item, Mailbox } from "./mailbox.ts"
 import * as Message from "./message.ts"
-import { SharedItems } from "./sharedItems.ts"
 
 /** Where shared memory comes from, and what is done for those who read there. */
 export type FrontTransport = Pick<Transport, "share" | "cameIn" | "watch" | "unwatch">
@@ -17,7 +18,7 @@ export type FrontTransport = Pick<Transport, "share" | "cameIn" | "watch" | "unw
 export interface FrontReader {
   /** What it calls the object. */
   readonly ref: number
-  readonly peer: { readonly send: (message: Message.Message) => void }
+  readonly peer: { readonly send: (message: Message.Message) => void; readonly gone: boolean }
   /** Its number among those who claim items in shared memory, or {@link anyone}; `undefined`: it does not. */
   reader: number | undefined
 }
@@ -33,15 +34,31 @@ export interface FrontOptions<R extends FrontReader> {
 }
 
 /** Bytes of items in a ring, and the longest item for which there is none that is larger. */
+const tiny = { capacity: 16 * 1024, maxItem: 1024 }
 const small = { capacity: 128 * 1024, maxItem: 8 * 1024 }
 const large = { capacity: 4 * 1024 * 1024, maxItem: 4 * 1024 * 1024 }
+
+/** One who claims items, and the fibers that look for some. */
+export interface SharedReader {
+  readonly ring: ItemRingReader
+  readonly lookout: Lookout
+}
+
+export const sharedReader = (
+  memory: ArrayBufferLike,
+  number: number,
+  watch: Transport["watch"]
+): SharedReader => {
+  const ring = new ItemRingReader(memory, number)
+  return { ring, lookout: new Lookout(() => !ring.isExpecting, watch) }
+}
 
 interface Ring {
   readonly writer: ItemRingWriter
   readonly segment: NamedSegment
   readonly maxItem: number
   /** For those who read in the process of the hub, while the pen is lent. */
-  readonly here: SharedItems
+  readonly here: SharedReader
 }
 
 export class Front<R extends FrontReader> {
@@ -54,8 +71,11 @@ export class Front<R extends FrontReader> {
   private readonly readers = new Set<R>()
   /** The same by number, where it matters who has taken what. */
   private readonly numbered: Array<R | undefined> = [undefined]
-  /** Who has the pen of the ring, until it says that it has put it down. Is it lent still? */
-  private pen: { readonly holder: R; isLent: boolean } | undefined
+  /**
+   * Who was lent the pen of the ring, by which request. When it has been recalled, its holder may still be writing what it can't offer any more:
+   * until it says that it has put the pen down, nothing is offered.
+   */
+  private pen: { readonly holder: R; readonly request: number; state: "lent" | "recalled" } | undefined
   /** Somebody reads in the process of the hub. */
   private isReadHere = false
   /** There is no memory to share, or a reader has written nonsense into it. */
@@ -84,8 +104,13 @@ export class Front<R extends FrontReader> {
 
   /** This reader could claim what comes next, if there is more, or more is expected. */
   share(reader: R, isExpecting = false): void {
-    const length = this.mailbox.next?.bytes.length ?? (isExpecting ? 0 : undefined)
-    if (length !== undefined && length > (this.ring?.maxItem ?? -1) && length <= large.capacity) {
+    const { mailbox, ring } = this
+    const length = mailbox.next?.bytes.length
+    if (length === undefined) {
+      if (ring === undefined && isExpecting) this.open(tiny)
+    } else if (
+      (ring === undefined || length > ring.maxItem || ring.maxItem === tiny.maxItem) && length <= large.capacity
+    ) {
       this.open(length > small.maxItem ? large : small)
     }
     if (this.ring === undefined || reader.reader !== undefined) return
@@ -119,25 +144,31 @@ export class Front<R extends FrontReader> {
       this.isUnusable = true
       return
     }
-    const here = new SharedItems(new ItemRingReader(segment.memory, anyone), watch)
+    const here = sharedReader(segment.memory, anyone, watch)
     this.ring = { writer: new ItemRingWriter(segment.memory), segment, maxItem, here }
   }
 
   /** Offers what there is room for. */
   feed(): void {
-    if (this.ring === undefined || this.readers.size === 0 || this.pen !== undefined) return
+    if (this.ring === undefined || this.readers.size === 0 || this.isLent) return
     const { mailbox, offered } = this
     const { writer } = this.ring
     do {
       if (!this.settle()) return
-      for (let next = mailbox.next; next !== undefined; next = mailbox.next) {
-        // What carries tickets must be asked for.
-        if (next.gone !== undefined || !writer.offer(next.bytes)) break
-        MutableList.append(offered, mailbox.tryTake() as Item)
-      }
+      if (this.pen === undefined) this.offerAll(writer)
     } while (!writer.wishFor(this.wish))
+    if (this.pen !== undefined) return
     // What is next, if it could not be offered to readers who have all that was, must be asked for.
     writer.expect(!mailbox.isEnding && (mailbox.next === undefined || offered.length > 0))
+  }
+
+  private offerAll(writer: ItemRingWriter): void {
+    const { mailbox, offered } = this
+    for (let next = mailbox.next; next !== undefined; next = mailbox.next) {
+      // What carries tickets must be asked for.
+      if (next.gone !== undefined || !writer.offer(next.bytes)) break
+      MutableList.append(offered, mailbox.tryTake() as Item)
+    }
   }
 
   /** What is left may be taken, then readers end so. */
@@ -150,21 +181,25 @@ export class Front<R extends FrontReader> {
   // ---------------------------------------------------------------------------------------------- the pen
 
   /** Lends the pen to one who puts, and gives the memory. `undefined`: the hub needs it. */
-  lend(holder: R): { readonly name: string; readonly capacity: number } | undefined {
-    this.feed()
+  lend(holder: R, request: number): { readonly name: string; readonly capacity: number } | undefined {
     const { mailbox, options, pen, readers } = this
-    if (pen !== undefined || options.tellsApart || !mailbox.isIdle) return undefined
+    if (pen !== undefined || options.tellsApart || !mailbox.isQuiet) return undefined
     if (readers.size === 0 && !this.isReadHere) return undefined
     if (this.ring === undefined) this.open(small)
     const { ring } = this
-    if (ring === undefined) return undefined
+    if (ring === undefined || !this.settle()) return undefined
+    // What was put before is offered before.
+    this.offerAll(ring.writer)
+    // Who has the pen can't know how much room there is.
+    const room = ring.writer.capacity + maxOffered * Credit.itemOverhead
+    if (mailbox.available > 0 || mailbox.reservable < room) return undefined
     ring.writer.lend()
-    this.pen = { holder, isLent: true }
+    this.pen = { holder, request, state: "lent" }
     return { name: ring.segment.name, capacity: ring.writer.capacity }
   }
 
   get isLent(): boolean {
-    return this.pen?.isLent === true
+    return this.pen?.state === "lent"
   }
 
   /** While the pen is lent, the next item for one who reads in the process of the hub. */
@@ -176,16 +211,18 @@ export class Front<R extends FrontReader> {
     return bytes
   }
 
-  /** See {@link SharedItems.soon}. `undefined` also while the pen is not lent. */
+  /** See {@link Lookout.soon}. `undefined` also while the pen is not lent. */
   soonHere(): Effect.Effect<void> | undefined {
-    return this.isLent ? this.ring!.here.soon() : undefined
+    return this.isLent ? this.ring!.here.lookout.soon() : undefined
   }
 
-  /** Takes the pen back, if it is lent, before anything else is done here. Nothing is offered before it was put down. */
+  /** Takes the pen back, if it is lent, before anything else is done here; and tells its holder, who may have nothing to put. */
   recall(): void {
     const { mailbox, offered, pen, ring } = this
-    if (pen?.isLent !== true) return
-    pen.isLent = false
+    if (pen?.state !== "lent") return
+    pen.state = "recalled"
+    const { holder, request } = pen
+    if (!holder.peer.gone) holder.peer.send(Message.make(Message.Reply.Recalled, request, holder.ref, 0))
     const items = ring!.writer.recall(this.onClaimed)
     if (items === undefined) return this.giveUp()
     for (const bytes of items) {
@@ -194,9 +231,16 @@ export class Front<R extends FrontReader> {
     }
   }
 
-  /** It does not write any more. */
-  putDown(holder: R): void {
-    if (this.pen?.holder !== holder) return
+  /** The same before something is put. If the holder itself puts it by a message, it has put the pen down, or will not take it. */
+  recallFor(holder: R): void {
+    if (this.pen === undefined) return
+    this.recall()
+    if (this.pen?.holder === holder) this.pen = undefined
+  }
+
+  /** It does not write any more with the pen that it was lent by this request. */
+  putDown(holder: R, request: number): void {
+    if (this.pen?.holder !== holder || this.pen.request !== request) return
     this.recall()
     this.pen = undefined
     this.feed()
@@ -297,10 +341,10 @@ export class Front<R extends FrontReader> {
     this.pen = undefined
     if (ring !== undefined) {
       ring.writer.expect(false)
-      this.options.transport.unwatch(ring.here)
+      this.options.transport.unwatch(ring.here.lookout)
       ring.segment.unlink()
       ring.segment.release()
-      ring.here.wake()
+      ring.here.lookout.wake()
     }
     for (const reader of this.readers) reader.reader = undefined
     this.readers.clear()

@@ -81,6 +81,8 @@ const poolSize = 16 * 1024
 /** Up to this size, a loop is faster than a call. */
 const tiny = 24
 
+const none = new Uint8Array(0)
+
 /** The reader's side. */
 export class ItemRingReader {
   private readonly words: Int32Array
@@ -189,7 +191,7 @@ export class ItemRingWriter {
     const { words } = writer
     writer.flag = lent
     writer.settled = writer.offered = numberOf(Atomics.load(words, claims))
-    return writer.follow(offeredOf(Atomics.load(words, offers))) ? writer : undefined
+    return writer.follow(offeredOf(Atomics.load(words, offers)), () => {}) ? writer : undefined
   }
 
   /** Items that are offered, and as far as this side knows not claimed. */
@@ -197,14 +199,14 @@ export class ItemRingWriter {
     return distance(this.settled, this.offered)
   }
 
-  /** Offers an item. `false`: there is no room. */
-  offer(bytes: Uint8Array): boolean {
-    const { data, offered, words } = this
-    const { length } = bytes
+  /** Offers an item, with these bytes in front. `false`: there is no room, or the pen has been taken back. */
+  offer(bytes: Uint8Array, head: Uint8Array = none): boolean {
+    const { offered, words } = this
+    const length = head.length + bytes.length
     const start = this.place(length)
     if (start === undefined) return false
-    if (length > tiny) data.set(bytes, start)
-    else for (let i = 0; i < length; i++) data[start + i] = bytes[i]!
+    this.write(head, start)
+    this.write(bytes, start + head.length)
     const entry = entryOf(offered)
     words[entry] = start
     words[entry + 1] = length
@@ -214,6 +216,13 @@ export class ItemRingWriter {
     this.head = this.ends[offered % maxOffered] = start + length
     this.offered = next
     return true
+  }
+
+  private write(bytes: Uint8Array, start: number): void {
+    const { data } = this
+    const { length } = bytes
+    if (length > tiny) data.set(bytes, start)
+    else for (let i = 0; i < length; i++) data[start + i] = bytes[i]!
   }
 
   /** `false`: the pen has been taken back. */
@@ -233,6 +242,11 @@ export class ItemRingWriter {
     if (flag === this.flag) return
     this.flag = flag
     this.publish(this.offered)
+  }
+
+  /** The pen is lent, to whomever. */
+  get isLent(): boolean {
+    return (Atomics.load(this.words, offers) & lent) !== 0
   }
 
   /** Lends the pen: until {@link recall}, this side offers and takes nothing. Who has it offers at most {@link maxLent} items. */
@@ -258,25 +272,28 @@ export class ItemRingWriter {
       this.settleUntil(claimOf(this.offered, anyone), claimed)
       this.settled = this.offered = numberOf(claim)
     }
-    const first = this.offered
-    if (!this.follow(offeredOf(word))) return undefined
-    return Array.from({ length: distance(first, this.offered) }, (_, i) => {
-      const entry = entryOf(first + i)
-      return data.slice(words[entry]!, words[entry]! + words[entry + 1]!)
-    })
+    const known = this.offered
+    const items: Array<Uint8Array> = []
+    if (this.follow(offeredOf(word), (start, end) => items.push(data.slice(start, end)))) return items
+    // Then nothing is to be had, also not of what this side had offered.
+    this.offered = known
+    this.settleUntil(claimOf(known, anyone), claimed)
+    return undefined
   }
 
-  /** Takes note of what another one has offered, up to a number. `false`: it is nonsense. */
-  private follow(number: number): boolean {
-    const { data, words } = this
+  /** Takes note of what another one has offered, up to a number: where each item is. `false`: it is nonsense. */
+  private follow(number: number, offered: (start: number, end: number) => void): boolean {
+    const { capacity, words } = this
     if (distance(this.settled, number) > maxOffered) return false
-    for (; this.offered !== number; this.offered = (this.offered + 1) & mask) {
+    for (let left = capacity; this.offered !== number; this.offered = (this.offered + 1) & mask) {
       const entry = entryOf(this.offered)
       const start = words[entry]!
       const length = words[entry + 1]!
-      if (start < 0 || length < 0 || start + length > data.length) return false
+      left -= length
+      if (start < 0 || length < 0 || start + length > capacity || left < 0) return false
       if (this.length === 0) this.tail = start
       this.head = this.ends[this.offered % maxOffered] = start + length
+      offered(start, start + length)
     }
     return true
   }

@@ -210,7 +210,7 @@ export class Kernel {
     }
     if (op === Message.Request.PutDownPen) {
       const holding = peer.holdings.get(ref)
-      if (holding !== undefined) outboxOf(holding)?.putDown(holding)
+      if (holding !== undefined) outboxOf(holding)?.putDown(holding, request)
       return true
     }
     if (peer.open.has(request)) return false
@@ -425,7 +425,7 @@ export class Kernel {
   putNow(peer: Peer, ref: number, bytes: Uint8Array, isOwned: boolean): boolean {
     const holding = peer.holdings.get(ref)
     const front = holding && outboxOf(holding)
-    front?.recall()
+    front?.recallFor(holding!)
     if (front?.mailbox.canPut(bytes.length) !== true) return false
     this.countPut(holding!)
     front.mailbox.tryPut(isOwned ? bytes : Message.copy(bytes))
@@ -492,7 +492,7 @@ export class Kernel {
       this.grant(holding)
       this.done(peer, request)
     }
-    front.recall()
+    front.recallFor(holding)
     const { mailbox } = front
     let outcome = mailbox.tryPut(bytes, gone)
     if (outcome === "WouldBlock") {
@@ -530,7 +530,7 @@ export class Kernel {
     const front = holding && outboxOf(holding)
     const cost = front && Credit.costOf(bytes.length, front.mailbox.perItem)
     if (cost === undefined || cost > holding!.credit) return false
-    front!.recall()
+    front!.recallFor(holding!)
     holding!.credit -= cost
     holding!.lastPut = bytes.length
     this.countPut(holding!)
@@ -583,7 +583,7 @@ export class Kernel {
 
   /** Lets a holder offer what it puts. It must be able to open the memory. */
   private lend(peer: Peer, request: number, holding: Holding): boolean {
-    const memory = peer.words() === undefined ? undefined : outboxOf(holding)?.lend(holding)
+    const memory = peer.words() === undefined ? undefined : outboxOf(holding)?.lend(holding, request)
     if (memory === undefined) this.refuse(peer, request, Message.Refusal.WouldBlock)
     else peer.send(Message.make(Message.Reply.Pen, request, memory.capacity, 0, Buffer.from(memory.name)))
     return true

@@ -59,9 +59,11 @@ const turnsBeforeYield = 256
  * The hub in this process. What it can answer at once, it does. Other answers are delivered later, in order, so that none runs user
  * code in the middle of a step of the kernel.
  */
-export const local = ({ kernel, later, receive }: {
+export const local = ({ kernel, later, letIn, poll }: {
   readonly kernel: Kernel
-  readonly receive: (peer: Peer, message: Message.Message) => boolean
+  readonly letIn: (peer: Peer, message: Message.Message) => boolean
+  /** Takes in what others have put and not told of yet. It may run fibers that use this link. */
+  readonly poll: () => void
   readonly later: (task: () => void) => void
 }): { readonly open: OpenLink; readonly peer: () => Peer; readonly deliver: () => void } => {
   let peer: Peer | undefined
@@ -119,7 +121,7 @@ export const local = ({ kernel, later, receive }: {
         else later(task)
       })
       const send = (message: Message.Message, head?: Uint8Array) => {
-        receive(
+        letIn(
           own,
           message.op === Message.Request.Put ? { ...message, bytes: Message.copy(message.bytes, head) } : message
         )
@@ -137,6 +139,7 @@ export const local = ({ kernel, later, receive }: {
           taskDone: (ref) => kernel.taskDoneNow(own, ref)
         },
         ask: (message, eager) => {
+          if (Message.looks(message.op)) poll()
           // While answers wait to be delivered, a later one must not overtake them.
           if (inbox.length > 0 || undelivered > 0) {
             send(message)

@@ -120,10 +120,9 @@ export class Mailbox {
     return this.readersEnd !== undefined
   }
 
-  /** Nobody waits, nothing is here, there is much room, and nothing has ended. */
-  get isIdle(): boolean {
-    return this.available === 0 && this.readers.size === 0 && !this.isShort && this.writersEnd === undefined &&
-      !this.isEnding
+  /** Nobody waits, there is much room, and nothing has ended. */
+  get isQuiet(): boolean {
+    return this.readers.size === 0 && !this.isShort && this.writersEnd === undefined && !this.isEnding
   }
 
   /** Nothing that was reserved is outstanding. */

@@ -64,7 +64,7 @@ export const Request = {
   Claimed: 17,
   /** Offer in shared memory, in place of the hub, what this client puts into `ref` from now on. Answer: Pen, Failed. See `itemRing.ts`. */
   TakePen: 18,
-  /** This client offers nothing there any more. Said once after each Pen. No answer. */
+  /** This client offers nothing more with the Pen that answered `request`. Said once of each. No answer. */
   PutDownPen: 19
 } as const
 
@@ -108,7 +108,9 @@ export const Reply = {
    */
   Shared: 37,
   /** The memory whose name is in `bytes`, with room for `ref` bytes of items, is this client's to offer in, if it has put nothing since it asked. */
-  Pen: 38
+  Pen: 38,
+  /** The Pen of `ref` that answered `request` has been taken back: it should be put down. */
+  Recalled: 39
 } as const
 
 /** Why a request failed. */

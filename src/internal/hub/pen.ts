@@ -2,10 +2,13 @@
  * A client's side of the pen of a ring (see `itemRing.ts`): what two other processes say to each other need not go through the hub.
  *
  * A client asks for the pen when it has put many items in a row. It loses it as soon as anything is wanted of the hub that concerns the object,
- * and puts it down where an item does not fit; where that is often, it asks less often.
+ * and puts it down where an item does not fit; where that is often, it asks less often. While it waits for the answer, or for readers to make
+ * room, it may be worth to wait before the next item goes by the hub.
  */
-import type { Segment } from "../transport/transport.ts"
+import type * as Effect from "effect/Effect"
+import type { Segment, Transport } from "../transport/transport.ts"
 import { ItemRingWriter, maxLent } from "./itemRing.ts"
+import { Lookout } from "./lookout.ts"
 
 /** More items than these never go by the hub before it is asked for the pen. */
 const maxWait = 65_536
@@ -13,11 +16,18 @@ const maxWait = 65_536
 /** A pen that was good for so many items was worth it. */
 const many = 64
 
+/** Where fewer items would fit into the memory, the hub may have larger one. */
+const leastItems = 16
+
 export class Pen {
+  /** For those who look for something that this client can do. */
+  readonly lookout: Lookout
   /** The memory stays open: to open it takes longer than others look for what comes. */
   private name = ""
   private segment: Segment | undefined
   private writer: ItemRingWriter | undefined
+  /** By which it was lent. */
+  private request = 0
   /** After so many items in a row that went by the hub, the pen is asked for: at first, and now. */
   private readonly firstWait: number
   private wait: number
@@ -27,21 +37,47 @@ export class Pen {
   private offers = 0
   /** Asked, and not answered; what was put since then went by the hub. */
   private asked: "Clean" | "HasPut" | undefined
+  /** There was no room for an item, and there is with no more items than these. */
+  private roomWith = Infinity
 
-  constructor(firstWait: number) {
-    this.firstWait = this.wait = firstWait
+  constructor({ expectAfter, watch }: Pick<Transport, "expectAfter" | "watch">) {
+    this.firstWait = this.wait = expectAfter
+    this.lookout = new Lookout(() => !this.isBlocked, watch)
   }
 
-  /** Offers an item. `false`: the hub must be told. */
-  offer(bytes: Uint8Array): boolean {
+  /** Offers an item, with these bytes in front. `false`: the hub must be told, or it {@link isBlocked}. */
+  offer(bytes: Uint8Array, head?: Uint8Array): boolean {
     const { writer } = this
     if (writer === undefined || this.offers === maxLent) return false
-    if (!writer.offer(bytes)) {
+    const length = head === undefined ? bytes.length : head.length + bytes.length
+    if (length > writer.capacity / leastItems) return false
+    if (!writer.offer(bytes, head)) {
       // What was claimed has left its room.
-      if (!writer.settle(ignore) || !writer.offer(bytes)) return false
+      if (!writer.settle(ignore)) return false
+      if (!writer.offer(bytes, head)) {
+        this.roomWith = writer.length - Math.ceil(writer.length / 8)
+        return false
+      }
     }
+    this.roomWith = Infinity
     this.offers++
     return true
+  }
+
+  /** Could the next item be offered soon? */
+  get isBlocked(): boolean {
+    const { asked, roomWith, writer } = this
+    if (asked === "Clean") return true
+    return roomWith !== Infinity && writer?.isLent === true && writer.settle(ignore) && writer.length > roomWith
+  }
+
+  /** See {@link Lookout.soon}. */
+  soon(): Effect.Effect<void> | undefined {
+    return this.lookout.soon()
+  }
+
+  isLentBy(request: number): boolean {
+    return this.writer !== undefined && this.request === request
   }
 
   /** An item has gone by the hub. Is the pen to be asked for behind it? */
@@ -52,17 +88,22 @@ export class Pen {
     return true
   }
 
-  /** The hub has lent it, to be used in the memory of this name. `false`: it is not taken. */
-  take(name: string, open: (name: string) => Segment | undefined): boolean {
+  /** The hub has lent it, to be used in the memory of this name. `false`: it is not taken, of which the hub must be told before anything else. */
+  take(request: number, name: string, open: (name: string) => Segment | undefined): boolean {
     const isClean = this.asked === "Clean"
     this.asked = undefined
-    if (!isClean) return false
+    // What was put may be on its way to the hub, and would be overtaken.
+    if (!isClean) {
+      this.refused()
+      return false
+    }
     if (this.segment === undefined || this.name !== name) {
-      this.release()
+      this.close()
       this.name = name
       this.segment = open(name)
     }
     this.writer = this.segment && ItemRingWriter.withPen(this.segment.memory)
+    this.request = request
     this.offers = 0
     if (this.writer === undefined) this.refused()
     return this.writer !== undefined
@@ -74,18 +115,25 @@ export class Pen {
     this.wait = Math.min(2 * this.wait, maxWait)
   }
 
-  /** Writes nothing more, as something goes by the hub. `false`: it had no pen. */
-  putDown(): boolean {
+  /** Writes nothing more, as something goes by the hub. Gives the request by which it was lent; `undefined`: it had no pen. */
+  putDown(): number | undefined {
     if (this.asked !== undefined) this.asked = "HasPut"
-    if (this.writer === undefined) return false
+    if (this.writer === undefined) return undefined
     this.writer = undefined
+    this.roomWith = Infinity
     this.puts = 0
     this.wait = this.offers < many ? Math.min(2 * this.wait, maxWait) : this.firstWait
-    return true
+    return this.request
   }
 
   /** The memory is not used any more. */
   release(): void {
+    this.asked = undefined
+    this.close()
+    this.lookout.wake()
+  }
+
+  private close(): void {
     this.writer = undefined
     this.segment?.release()
     this.segment = undefined

@@ -136,7 +136,19 @@ export class Reference {
     const { attachments, eager, patience } = options
     switch (op) {
       case Message.Request.Put: {
-        const put = attachments === undefined ? this.client.putNow(this.ref, options.bytes!) : undefined
+        if (attachments !== undefined) break
+        const bytes = options.bytes!
+        const mayWait = patience === undefined && options.hasLooked !== true
+        let put = this.client.putNow(this.ref, bytes, false, undefined, mayWait)
+        if (put === undefined && mayWait) {
+          const soon = this.client.roomSoon(this.ref)
+          if (soon !== undefined) {
+            // Others may encode what they put meanwhile.
+            const later = { ...options, bytes: Message.copy(bytes), hasLooked: true }
+            return Effect.flatMap(soon, () => this.request(op, meaning, later))
+          }
+          put = this.client.putNow(this.ref, bytes)
+        }
         // There is nothing to tell but that it is done.
         if (put !== undefined) return put as Effect.Effect<never>
         break

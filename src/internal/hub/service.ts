@@ -26,7 +26,7 @@ const lateHandle = "can't be reached: the handle was used before, or whoever sen
 
 interface Core {
   readonly kernel: Kernel
-  readonly receive: (peer: Peer, message: Message.Message) => boolean
+  readonly letIn: (peer: Peer, message: Message.Message) => boolean
   readonly transport: Transport
   readonly key: Uint8Array
   /** Starts to listen, if it does not yet. */
@@ -58,7 +58,7 @@ const makeCore = (transport: Transport, key: Uint8Array): Effect.Effect<Core, ne
       }
     })
     const letIn = gate(kernel, isOwn, adopt)
-    // What a request finds is also what others have put and not told of yet.
+    // What a request of another process finds is also what others have put and not told of yet.
     const receive = (peer: Peer, message: Message.Message): boolean => {
       if (Message.looks(message.op)) transport.poll()
       return letIn(peer, message)
@@ -74,7 +74,7 @@ const makeCore = (transport: Transport, key: Uint8Array): Effect.Effect<Core, ne
     )
     return {
       kernel,
-      receive,
+      letIn,
       transport,
       key,
       advertise: Effect.suspend(() =>
@@ -108,7 +108,8 @@ const makeService = (core: Core): Effect.Effect<HubService, never, Scope.Scope> 
     const dispatcher = scheduler.makeDispatcher()
     const link = Link.local({
       kernel: core.kernel,
-      receive: core.receive,
+      letIn: core.letIn,
+      poll: core.transport.poll,
       // As a task of the scheduler, so that whoever waits until nothing more happens (a test clock) waits for this too.
       later: (task) => dispatcher.scheduleTask(task, 0)
     })

@@ -1,36 +1,35 @@
 /**
- * The next items of an object in memory that its hub shares, and the fibers of this process that look there for what comes next.
- *
- * Who finds nothing there could ask the hub, and would get the next item by message: three messages where a look is enough. So it looks for
- * a while, as long as that is worth it, and asks then.
+ * Fibers that look for something in shared memory, for a while: what comes soon is found there sooner, and with fewer messages, than if it were
+ * asked for.
  */
 import * as Effect from "effect/Effect"
 import type { Pollable } from "../transport/poller.ts"
-import type { ItemRingReader } from "./itemRing.ts"
 
-/** After looks for nothing, the next gets ask at once: after the second time in a row one, then twice as many each time, up to so many. */
+/** After looks for nothing, the next ones are none: after the second time in a row one, then twice as many each time, up to so many. */
 const maxPause = 64
 
-export class SharedItems implements Pollable {
-  readonly ring: ItemRingReader
+export class Lookout implements Pollable {
+  private readonly isOver: () => boolean
   private readonly watch: (pollable: Pollable) => void
   private readonly waiting = new Set<() => void>()
-  /** How many are to ask at once, and how many the next time. */
+  /** How many are not to look, and how many the next time. */
   private pause = 0
   private nextPause = 0
 
-  constructor(ring: ItemRingReader, watch: (pollable: Pollable) => void) {
-    this.ring = ring
+  /** `isOver`: there is nothing to wait for any more. `watch`: has it polled as long as what it finds comes soon. */
+  constructor(isOver: () => boolean, watch: (pollable: Pollable) => void) {
+    this.isOver = isOver
     this.watch = watch
   }
 
-  /** Returns when an item may be there, or the hub must be asked. `undefined`: it must be asked now. */
+  /** Returns when it is over, or that was not soon. `undefined`: it is over, or not worth a look. */
   soon(): Effect.Effect<void> | undefined {
+    if (this.isOver()) return undefined
     if (this.pause > 0) {
       this.pause--
       return undefined
     }
-    return this.ring.isExpecting ? this.wait : undefined
+    return this.wait
   }
 
   private readonly wait: Effect.Effect<void> = Effect.callback((resume) => {
@@ -41,7 +40,7 @@ export class SharedItems implements Pollable {
   })
 
   poll(): boolean {
-    if (this.waiting.size === 0 || this.ring.isExpecting) return false
+    if (this.waiting.size === 0 || !this.isOver()) return false
     this.pause = 0
     this.nextPause = 0
     this.wake()
@@ -56,7 +55,7 @@ export class SharedItems implements Pollable {
     return this.waiting.size === 0
   }
 
-  /** All that wait ask the hub, or claim what is there. */
+  /** All that wait go on. */
   wake(): void {
     const waiting = Array.from(this.waiting)
     this.waiting.clear()
