@@ -197,7 +197,7 @@ describe("a client that puts again and again", () => {
     const { answer, client, memory, put, ref, said } = withPen()
     memory.isMissing = true
     assert.isFalse(client.putNow(ref, Buffer.from("d"), false, undefined, true) !== undefined)
-    Effect.runFork(Effect.andThen(client.roomSoon(ref)!, Effect.sync(() => put("d"))))
+    Effect.runFork(Effect.andThen(client.penSoon(ref)!, Effect.sync(() => put("d"))))
     assert.deepStrictEqual(said(), [])
     answer(Reply.Pen, "memory")
     assert.deepStrictEqual(said(), ["PutDownPen", "Put"])

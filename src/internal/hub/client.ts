@@ -165,7 +165,7 @@ export class Client {
     let pen = this.pens.get(ref)
     if (pen === undefined) this.pens.set(ref, pen = new Pen(transport))
     else if (pen.offer(bytes, head)) return Effect.void
-    else if (mayWait && pen.isBlocked) return undefined
+    else if (mayWait && pen.isExpected) return undefined
     const size = bytes.length + (head === undefined ? 0 : head.length)
     if (!Credit.take(words, ref, size)) return undefined
     this.putDown(ref, pen)
@@ -205,8 +205,6 @@ export class Client {
     if (pen?.isLentBy(request) !== true) return
     this.putDown(ref, pen)
     this.link.flush()
-    // Who waits for room may put by the hub.
-    pen.lookout.wake()
   }
 
   /** Offers nothing more: something follows that goes by the hub. */
@@ -290,8 +288,8 @@ export class Client {
     return this.link.near === undefined ? this.readerOf(ref)?.lookout.soon() : this.link.near.soon(ref)
   }
 
-  /** Returns when {@link putNow} may put more than it could, or the hub must be told. `undefined`: it must be told now. */
-  roomSoon(ref: number): Effect.Effect<void> | undefined {
+  /** Returns when {@link putNow} may do without the hub, or not. `undefined`: not now. */
+  penSoon(ref: number): Effect.Effect<void> | undefined {
     return this.pens.get(ref)?.soon()
   }
 

@@ -38,6 +38,9 @@ const tiny = { capacity: 16 * 1024, maxItem: 1024 }
 const small = { capacity: 128 * 1024, maxItem: 8 * 1024 }
 const large = { capacity: 4 * 1024 * 1024, maxItem: 4 * 1024 * 1024 }
 
+/** The pen is lent as long as no more items are unread. */
+const maxUnread = 4
+
 /** One who claims items, and the fibers that look for some. */
 export interface SharedReader {
   readonly ring: ItemRingReader
@@ -188,6 +191,8 @@ export class Front<R extends FrontReader> {
     if (this.ring === undefined) this.open(small)
     const { ring } = this
     if (ring === undefined || !this.settle()) return undefined
+    // Where readers do not keep up, many items at a time are cheaper.
+    if (mailbox.available + this.offered.length > maxUnread) return undefined
     // What was put before is offered before.
     this.offerAll(ring.writer)
     // Who has the pen can't know how much room there is.

@@ -2,8 +2,8 @@
  * A client's side of the pen of a ring (see `itemRing.ts`): what two other processes say to each other need not go through the hub.
  *
  * A client asks for the pen when it has put many items in a row. It loses it as soon as anything is wanted of the hub that concerns the object,
- * and puts it down where an item does not fit; where that is often, it asks less often. While it waits for the answer, or for readers to make
- * room, it may be worth to wait before the next item goes by the hub.
+ * and puts it down where an item does not fit; where that is often, it asks less often. So who talks in turns has it, and who puts without end,
+ * faster than others read, does not: there many items go by the hub at a time, which is cheaper than one by one.
  */
 import type * as Effect from "effect/Effect"
 import type { Segment, Transport } from "../transport/transport.ts"
@@ -20,7 +20,7 @@ const many = 64
 const leastItems = 16
 
 export class Pen {
-  /** For those who look for something that this client can do. */
+  /** For those who wait for the answer: what went by the hub meanwhile would have been in vain. */
   readonly lookout: Lookout
   /** The memory stays open: to open it takes longer than others look for what comes. */
   private name = ""
@@ -37,15 +37,13 @@ export class Pen {
   private offers = 0
   /** Asked, and not answered; what was put since then went by the hub. */
   private asked: "Clean" | "HasPut" | undefined
-  /** There was no room for an item, and there is with no more items than these. */
-  private roomWith = Infinity
 
   constructor({ expectAfter, watch }: Pick<Transport, "expectAfter" | "watch">) {
     this.firstWait = this.wait = expectAfter
-    this.lookout = new Lookout(() => !this.isBlocked, watch)
+    this.lookout = new Lookout(() => !this.isExpected, watch)
   }
 
-  /** Offers an item, with these bytes in front. `false`: the hub must be told, or it {@link isBlocked}. */
+  /** Offers an item, with these bytes in front. `false`: the hub must be told. */
   offer(bytes: Uint8Array, head?: Uint8Array): boolean {
     const { writer } = this
     if (writer === undefined || this.offers === maxLent) return false
@@ -53,22 +51,15 @@ export class Pen {
     if (length > writer.capacity / leastItems) return false
     if (!writer.offer(bytes, head)) {
       // What was claimed has left its room.
-      if (!writer.settle(ignore)) return false
-      if (!writer.offer(bytes, head)) {
-        this.roomWith = writer.length - Math.ceil(writer.length / 8)
-        return false
-      }
+      if (!writer.settle(ignore) || !writer.offer(bytes, head)) return false
     }
-    this.roomWith = Infinity
     this.offers++
     return true
   }
 
-  /** Could the next item be offered soon? */
-  get isBlocked(): boolean {
-    const { asked, roomWith, writer } = this
-    if (asked === "Clean") return true
-    return roomWith !== Infinity && writer?.isLent === true && writer.settle(ignore) && writer.length > roomWith
+  /** It may be there soon. */
+  get isExpected(): boolean {
+    return this.asked === "Clean"
   }
 
   /** See {@link Lookout.soon}. */
@@ -120,7 +111,6 @@ export class Pen {
     if (this.asked !== undefined) this.asked = "HasPut"
     if (this.writer === undefined) return undefined
     this.writer = undefined
-    this.roomWith = Infinity
     this.puts = 0
     this.wait = this.offers < many ? Math.min(2 * this.wait, maxWait) : this.firstWait
     return this.request

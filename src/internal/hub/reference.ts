@@ -141,7 +141,7 @@ export class Reference {
         const mayWait = patience === undefined && options.hasLooked !== true
         let put = this.client.putNow(this.ref, bytes, false, undefined, mayWait)
         if (put === undefined && mayWait) {
-          const soon = this.client.roomSoon(this.ref)
+          const soon = this.client.penSoon(this.ref)
           if (soon !== undefined) {
             // Others may encode what they put meanwhile.
             const later = { ...options, bytes: Message.copy(bytes), hasLooked: true }
