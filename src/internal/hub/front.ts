@@ -188,16 +188,18 @@ export class Front<R extends FrontReader> {
     const { mailbox, options, pen, readers } = this
     if (pen !== undefined || options.tellsApart || !mailbox.isQuiet) return undefined
     if (readers.size === 0 && !this.isReadHere) return undefined
-    if (this.ring === undefined) this.open(small)
-    const { ring } = this
-    if (ring === undefined || !this.settle()) return undefined
+    this.settle()
     // Where readers do not keep up, many items at a time are cheaper.
     if (mailbox.available + this.offered.length > maxUnread) return undefined
+    // Who has the pen can't know how much room there is.
+    const capacity = this.ring?.writer.capacity ?? small.capacity
+    if (mailbox.reservable < capacity + maxOffered * Credit.itemOverhead) return undefined
+    if (this.ring === undefined) this.open(small)
+    const { ring } = this
+    if (ring === undefined) return undefined
     // What was put before is offered before.
     this.offerAll(ring.writer)
-    // Who has the pen can't know how much room there is.
-    const room = ring.writer.capacity + maxOffered * Credit.itemOverhead
-    if (mailbox.available > 0 || mailbox.reservable < room) return undefined
+    if (mailbox.available > 0) return undefined
     ring.writer.lend()
     this.pen = { holder, request, state: "lent" }
     return { name: ring.segment.name, capacity: ring.writer.capacity }
