@@ -2,7 +2,7 @@
  * `npm run test:fault`: kills real processes with SIGKILL at random moments, and accounts for every item.
  *
  * `ITEMS`, `KILLS`, `STORMS` and `SEED` change the size and the sequence, and `TASKS` that of the pools; `STORM` and `POOLS` choose storms, and faults of
- * pools, by a part of their names, and an argument (`transfer`, `pipe`, `hubs`, `storms`, `pools`) one of the tests. Prints what was counted; exit code 1 if anything is lost, doubled, hangs
+ * pools, by a part of their names, and an argument (`transfer`, `pipe`, `talk`, `hubs`, `storms`, `pools`) one of the tests. Prints what was counted; exit code 1 if anything is lost, doubled, hangs
  * or is left behind.
  */
 import { Effect, Fiber, Layer, Option, Schema, type Scope } from "effect"
@@ -13,7 +13,21 @@ import { join } from "node:path"
 import { Random } from "../support/random.ts"
 import { pools } from "./pools.ts"
 import { demand, makeWorld, names, storm } from "./storms.ts"
-import { consumer, Items, Messages, owner, producer, reader, stormy, stranger, writer } from "./targets.ts"
+import {
+  answer,
+  answerer,
+  asker,
+  consumer,
+  Items,
+  Messages,
+  owner,
+  producer,
+  reader,
+  stormy,
+  stranger,
+  Talk,
+  writer
+} from "./targets.ts"
 
 const items = Number(process.env["ITEMS"] ?? 1_000_000)
 const kills = Number(process.env["KILLS"] ?? 200)
@@ -210,6 +224,57 @@ const pipe = Effect.gen(function*() {
   yield* demand(lost <= killed, `${lost} messages are lost, more than readers died`)
 })
 
+/** Two processes talk in turns, the second one of them a child or this process, and one of them is killed. */
+const talk = Effect.gen(function*() {
+  const directory = yield* workspace
+  const rounds = Math.ceil(kills / 2)
+  let answers = 0
+  for (let round = 0; round < rounds; round++) {
+    const [said, heard, answered] = ["said", "heard", "answered"].map((name) =>
+      join(directory, `${name}-${round}`)
+    ) as [
+      string,
+      string,
+      string
+    ]
+    const victim = yield* Effect.scoped(
+      Effect.gen(function*() {
+        const left = yield* Talk.left
+        const right = yield* Talk.right
+        const asking = yield* Mp.Process.spawn(asker, { said, heard })
+        yield* left.close
+        const isHere = random.chance(0.5)
+        const answering = isHere
+          ? undefined
+          : yield* Mp.Process.spawn(answerer, { concurrency: 1, journal: answered })
+        const here = yield* Effect.forkScoped(isHere ? answer(right, answered) : right.close)
+        while (readJournal(heard).length < 200) yield* Effect.sleep(1)
+        yield* Effect.sleep(random.int(100))
+        const victim = answering === undefined || random.chance(0.5) ? "asker" : "answerer"
+        yield* (victim === "asker" ? asking : answering!).kill
+        yield* Effect.timeout(Effect.exit(asking.join()), "10 seconds")
+        if (answering !== undefined) yield* Effect.timeout(Effect.exit(answering.join()), "10 seconds")
+        yield* Effect.timeout(Effect.exit(Fiber.join(here)), "10 seconds")
+        return victim
+      }).pipe(Effect.provide(Layer.fresh(Talk.layer)), Effect.timeout("60 seconds"))
+    )
+    const journals = [said, heard, answered].map((path) => Array.from(readJournal(path)))
+    for (const numbers of journals) {
+      yield* demand(
+        numbers.every((n, i) => n === i),
+        `round ${round}: ${numbers.length} numbers are not in their order`
+      )
+    }
+    const [saidCount, heardCount, answeredCount] = journals.map(({ length }) => length) as [number, number, number]
+    answers += heardCount
+    // One may be in the hands of the one who died.
+    const lost = saidCount - answeredCount - (victim === "answerer" ? 1 : 0)
+    yield* demand(lost <= 0, `round ${round}: ${lost} messages are lost, ${victim} was killed`)
+    yield* demand(heardCount <= answeredCount, `round ${round}: an answer came of nowhere`)
+  }
+  console.log(`talk: ${answers} answers, ${rounds} processes killed; none lost, none doubled`)
+})
+
 const isRunning = (pid: number): boolean => {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, "latin1")
@@ -335,7 +400,7 @@ const attacked = <E>(
   })
 
 const only = process.argv[2]
-const tests = { transfer, pipe, hubs, storms, pools: pools(random) }
+const tests = { transfer, pipe, talk, hubs, storms, pools: pools(random) }
 
 Mp.runMain(Effect.gen(function*() {
   console.log(`seed ${seed}`)

@@ -1,7 +1,7 @@
 /** What the processes of the fault tests run. */
 import { Effect, Redacted, Schema, Stream } from "effect"
 import * as Mp from "effect-multiprocessing"
-import { openSync, writeSync } from "node:fs"
+import { closeSync, openSync, writeSync } from "node:fs"
 import { connect } from "node:net"
 import * as Message from "../../src/internal/hub/message.ts"
 import { Random } from "../support/random.ts"
@@ -16,10 +16,11 @@ export class Messages extends Mp.Pipe.Service<Messages>()("fault/Messages", { me
 const journal = (path: string) => {
   const descriptor = openSync(path, "a")
   const bytes = Buffer.alloc(4)
-  return (n: number) => {
+  const write = (n: number) => {
     bytes.writeUInt32LE(n)
     writeSync(descriptor, bytes)
   }
+  return Object.assign(write, { close: Effect.sync(() => closeSync(descriptor)) })
 }
 
 const Range = Schema.Struct({ from: Schema.Int, to: Schema.Int, concurrency: Schema.Int, journal: Schema.String })
@@ -83,6 +84,48 @@ export const reader = Mp.Target.make(
     const write = journal(path)
     yield* Effect.forever(Effect.map(messages.recv(), write)).pipe(Effect.catchTag("EndOfFile", () => Effect.void))
   }, Effect.orDie)
+)
+
+export class Talk extends Mp.Pipe.Service<Talk>()("fault/Talk", { message: Schema.Int }) {}
+
+/** Says one number after the other, each when the last one was answered, until nobody answers. */
+export const asker = Mp.Target.make(
+  "asker",
+  {
+    module: import.meta.url,
+    payload: Schema.Struct({ said: Schema.String, heard: Schema.String }),
+    inherits: [Talk.left]
+  },
+  Effect.fnUntraced(function*({ heard, said }) {
+    const talk = yield* Talk.left
+    const write = { said: journal(said), heard: journal(heard) }
+    yield* Effect.gen(function*() {
+      for (let n = 0;; n++) {
+        yield* talk.send(n)
+        write.said(n)
+        write.heard(yield* talk.recv())
+      }
+    }).pipe(Effect.catchTags({ EndOfFile: () => Effect.void, BrokenPipe: () => Effect.void }))
+  }, Effect.orDie)
+)
+
+/** Writes each number down and gives it back, until nobody sends any. */
+export const answer = (talk: Mp.Connection.Connection<number, number>, path: string) => {
+  const write = journal(path)
+  return Effect.gen(function*() {
+    for (;;) {
+      const n = yield* talk.recv()
+      write(n)
+      // There may be more to read from one who reads nothing any more.
+      yield* Effect.catchTag(talk.send(n), "BrokenPipe", () => Effect.void)
+    }
+  }).pipe(Effect.catchTag("EndOfFile", () => Effect.void), Effect.ensuring(write.close))
+}
+
+export const answerer = Mp.Target.make(
+  "answerer",
+  { module: import.meta.url, payload: Journal, inherits: [Talk.right] },
+  ({ journal }) => Effect.orDie(Effect.flatMap(Talk.right, (talk) => answer(talk, journal)))
 )
 
 /** Connects to a hub again and again, without its key: garbage, half a handshake, silence. */
