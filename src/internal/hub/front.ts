@@ -230,12 +230,15 @@ export class Front<R extends FrontReader> {
     pen.state = "recalled"
     const { holder, request } = pen
     if (!holder.peer.gone) holder.peer.send(Message.make(Message.Reply.Recalled, request, holder.ref, 0))
+    const { length } = offered
     const items = ring!.writer.recall(this.onClaimed)
-    if (items === undefined) return this.giveUp()
-    for (const bytes of items) {
+    const wasReleased = offered.length < length
+    if (items === undefined) this.giveUp()
+    for (const bytes of items ?? []) {
       mailbox.putReserved(bytes, 0)
       MutableList.append(offered, mailbox.tryTake() as Item)
     }
+    if (wasReleased) this.options.released()
   }
 
   /** The same before something is put. If the holder itself puts it by a message, it has put the pen down, or will not take it. */
