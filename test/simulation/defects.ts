@@ -255,12 +255,6 @@ export const defects = [
     replace: "this.takeBack()\n    this.mailbox.clear()\n    this.forget()\n  }\n\n  // -"
   },
   {
-    defect: "the pen is lent while somebody waits",
-    file: "src/internal/hub/mailbox.ts",
-    find: "return this.readers.size === 0 && !this.isShort",
-    replace: "return !this.isShort"
-  },
-  {
     defect: "a put overtakes what was offered with the pen",
     file: "src/internal/hub/kernel.ts",
     find: "front.recallFor(holding)\n    const { mailbox } = front",

@@ -837,6 +837,8 @@ export const direct = async (random: Random): Promise<Array<string>> => {
     if (world.random.chance(0.3)) world.network.schedule(world.random.next() * 120, process.kill)
   }
   if (!await world.run()) return ["it does not end"]
+  // As long as somebody gets, nothing is left.
+  if (readsHere || consumers.some(({ node }) => node.alive)) ledger.account()
   for (const process of consumers) process.kill()
   if (!await world.run()) return ["it does not end"]
   const drain = main.run(
