@@ -196,7 +196,6 @@ describe("a client that puts again and again", () => {
   it("says that it does not take the pen before anybody goes on that has waited for it", () => {
     const { answer, client, memory, put, ref, said } = withPen()
     memory.isMissing = true
-    assert.isFalse(client.putNow(ref, Buffer.from("d"), false, undefined, true) !== undefined)
     Effect.runFork(Effect.andThen(client.penSoon(ref)!, Effect.sync(() => put("d"))))
     assert.deepStrictEqual(said(), [])
     answer(Reply.Pen, "memory")

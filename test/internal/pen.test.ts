@@ -110,15 +110,15 @@ describe("a client's pen", () => {
 
   it("may be worth to wait for, until there is an answer", () => {
     const { pen, take, untilAsked } = make()
-    assert.isUndefined(pen.soon())
+    assert.isUndefined(pen.lookout.soon())
     for (const answer of [take, () => pen.refused(), () => void pen.putDown()]) {
       untilAsked()
-      const fiber = Effect.runFork(pen.soon()!)
+      const fiber = Effect.runFork(pen.lookout.soon()!)
       assert.isFalse(pen.lookout.poll())
       answer()
       assert.isTrue(pen.lookout.poll())
       assert.isDefined(fiber.pollUnsafe())
-      assert.isUndefined(pen.soon())
+      assert.isUndefined(pen.lookout.soon())
       pen.putDown()
       pen.refused()
     }

@@ -162,6 +162,15 @@ const build = <I, A>(main: Process, layer: Layer.Layer<I, never, Mp.Hub.Hub>, us
   return exit.value
 }
 
+class Jobs extends Mp.Queue.Service<Jobs>()("sim/Jobs", { item: Schema.Number }) {}
+
+/** A world whose main process has a queue of numbers. */
+const withQueue = (random: Random) => {
+  const world = new World(random)
+  const main = world.process("main")
+  return { world, ledger: new Ledger(), main, service: build(main, Jobs.layer, Jobs.use(Effect.succeed)) }
+}
+
 /** Producers and consumers on one queue, interrupted, timed out and killed. */
 export const queue = async (random: Random): Promise<Array<string>> => {
   const world = new World(random)
@@ -663,12 +672,8 @@ export const roomOfTaken = async (random: Random): Promise<Array<string>> => {
 
 /** Readers that take turns, one of them in the process of the hub, where an answer is known before it is delivered. */
 export const turns = async (random: Random): Promise<Array<string>> => {
-  const world = new World(random)
-  const ledger = new Ledger()
+  const { ledger, main, service, world } = withQueue(random)
   const count = 60
-  class Jobs extends Mp.Queue.Service<Jobs>()("sim/Jobs", { item: Schema.Number }) {}
-  const main = world.process("main")
-  const service = build(main, Jobs.layer, Jobs.use(Effect.succeed))
   const consumer = world.process("consumer")
   inherit(Jobs, { process: main, service }, consumer, (jobs) =>
     Effect.forever(Effect.gen(function*() {
@@ -747,11 +752,7 @@ export const bursts = async (random: Random): Promise<Array<string>> => {
 
 /** A process gets the items of a producer in their order, also if it gives up a get, or several fibers get. */
 export const impatient = async (random: Random): Promise<Array<string>> => {
-  const world = new World(random)
-  const ledger = new Ledger()
-  class Jobs extends Mp.Queue.Service<Jobs>()("sim/Jobs", { item: Schema.Number }) {}
-  const main = world.process("main")
-  const service = build(main, Jobs.layer, Jobs.use(Effect.succeed))
+  const { ledger, main, service, world } = withQueue(random)
   const consumer = world.process("consumer")
   const fibers = random.pick([1, 1, 3])
   inherit(Jobs, { process: main, service }, consumer, (jobs) => {
@@ -782,11 +783,7 @@ export const impatient = async (random: Random): Promise<Array<string>> => {
 
 /** What one child puts goes to others without the hub, while the hub's process interferes now and then, and any of them may die. */
 export const direct = async (random: Random): Promise<Array<string>> => {
-  const world = new World(random)
-  const ledger = new Ledger()
-  class Jobs extends Mp.Queue.Service<Jobs>()("sim/Jobs", { item: Schema.Number }) {}
-  const main = world.process("main")
-  const service = build(main, Jobs.layer, Jobs.use(Effect.succeed))
+  const { ledger, main, service, world } = withQueue(random)
   const from = { process: main, service }
   const children: Array<Process> = []
   const put = (jobs: Mp.Queue.Queue<number>, process: Process, n: number) =>

@@ -154,8 +154,7 @@ export class Client {
     ref: number,
     bytes: Uint8Array,
     isOwned = false,
-    head?: Uint8Array,
-    mayWait = false
+    head?: Uint8Array
   ): Effect.Effect<void, HubLost> | undefined {
     if (this.link.near !== undefined) return this.link.near.put(ref, bytes, isOwned, head) ? Effect.void : undefined
     if (this.lost !== undefined || this.creditSuspended > 0) return undefined
@@ -165,7 +164,6 @@ export class Client {
     let pen = this.pens.get(ref)
     if (pen === undefined) this.pens.set(ref, pen = new Pen(transport))
     else if (pen.offer(bytes, head)) return Effect.void
-    else if (mayWait && pen.isExpected) return undefined
     const size = bytes.length + (head === undefined ? 0 : head.length)
     if (!Credit.take(words, ref, size)) return undefined
     this.putDown(ref, pen)
@@ -288,9 +286,9 @@ export class Client {
     return this.link.near === undefined ? this.readerOf(ref)?.lookout.soon() : this.link.near.soon(ref)
   }
 
-  /** Returns when {@link putNow} may do without the hub, or not. `undefined`: not now. */
+  /** Returns when it is known whether {@link putNow} may do without the hub. `undefined`: it is, or that is not worth a wait. */
   penSoon(ref: number): Effect.Effect<void> | undefined {
-    return this.pens.get(ref)?.soon()
+    return this.pens.get(ref)?.lookout.soon()
   }
 
   /** None while an older item may be on its way to this client, or back from it. */

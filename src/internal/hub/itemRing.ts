@@ -244,11 +244,6 @@ export class ItemRingWriter {
     this.publish(this.offered)
   }
 
-  /** The pen is lent, to whomever. */
-  get isLent(): boolean {
-    return (Atomics.load(this.words, offers) & lent) !== 0
-  }
-
   /** Lends the pen: until {@link recall}, this side offers and takes nothing. Who has it offers at most {@link maxLent} items. */
   lend(): void {
     this.flag = 0

@@ -83,9 +83,7 @@ const key = (token: Uint8Array): string =>
 export class Kernel {
   private readonly tickets = new Map<string, Ticket>()
   private readonly makeToken: () => Uint8Array
-  private readonly transport: ObjectOptions["transport"]
-  /** After so many Gets of a holder that had to wait, its next items are shared. */
-  private readonly expectAfter: number
+  private readonly transport: ObjectOptions["transport"] & Pick<Transport, "expectAfter">
   /** Into these was put since they last offered what they have to those who read them in shared memory. */
   private readonly unfed: Array<Inbox> = []
   /** How many items that were. */
@@ -98,7 +96,6 @@ export class Kernel {
   }) {
     this.makeToken = options.makeToken
     this.transport = options.transport
-    this.expectAfter = options.transport.expectAfter
   }
 
   /** A client arrived. */
@@ -579,16 +576,6 @@ export class Kernel {
     for (const holding of object.creditors) this.reclaim(holding)
   }
 
-  // ---------------------------------------------------------------------------------------------- the pen
-
-  /** Lets a holder offer what it puts. It must be able to open the memory. */
-  private lend(peer: Peer, request: number, holding: Holding): boolean {
-    const memory = peer.words() === undefined ? undefined : outboxOf(holding)?.lend(holding, request)
-    if (memory === undefined) this.refuse(peer, request, Message.Refusal.WouldBlock)
-    else peer.send(Message.make(Message.Reply.Pen, request, memory.capacity, 0, Buffer.from(memory.name)))
-    return true
-  }
-
   /** Makes the message the owner of its tickets. `false`: one of them is not there. */
   private enclose(peer: Peer, { gone, tokens }: Attached): false | (() => void) {
     const names = tokens.map(key)
@@ -638,7 +625,7 @@ export class Kernel {
       return true
     }
     // Who waits and waits could look for what comes, and be spared the messages.
-    if (canShare && ++holding.waits > this.expectAfter) front.share(holding, true)
+    if (canShare && ++holding.waits > this.transport.expectAfter) front.share(holding, true)
     this.awaitReader(peer, request, holding, front.mailbox, lease)
     return true
   }
@@ -693,6 +680,16 @@ export class Kernel {
     }
     this.await(peer, request, holding, () => mailbox.cancelReader(reader))
     mailbox.wait(reader)
+  }
+
+  // ---------------------------------------------------------------------------------------------- the pen
+
+  /** Lets a holder offer what it puts. It must be able to open the memory. */
+  private lend(peer: Peer, request: number, holding: Holding): boolean {
+    const memory = peer.words() === undefined ? undefined : outboxOf(holding)?.lend(holding, request)
+    if (memory === undefined) this.refuse(peer, request, Message.Refusal.WouldBlock)
+    else peer.send(Message.make(Message.Reply.Pen, request, memory.capacity, 0, Buffer.from(memory.name)))
+    return true
   }
 
   // ---------------------------------------------------------------------------------------------- joinable queues

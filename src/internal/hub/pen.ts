@@ -5,7 +5,6 @@
  * and puts it down where an item does not fit; where that is often, it asks less often. So who talks in turns has it, and who puts without end,
  * faster than others read, does not: there many items go by the hub at a time, which is cheaper than one by one.
  */
-import type * as Effect from "effect/Effect"
 import type { Segment, Transport } from "../transport/transport.ts"
 import { ItemRingWriter, maxLent } from "./itemRing.ts"
 import { Lookout } from "./lookout.ts"
@@ -40,7 +39,7 @@ export class Pen {
 
   constructor({ expectAfter, watch }: Pick<Transport, "expectAfter" | "watch">) {
     this.firstWait = this.wait = expectAfter
-    this.lookout = new Lookout(() => !this.isExpected, watch)
+    this.lookout = new Lookout(() => this.asked !== "Clean", watch)
   }
 
   /** Offers an item, with these bytes in front. `false`: the hub must be told. */
@@ -55,16 +54,6 @@ export class Pen {
     }
     this.offers++
     return true
-  }
-
-  /** It may be there soon. */
-  get isExpected(): boolean {
-    return this.asked === "Clean"
-  }
-
-  /** See {@link Lookout.soon}. */
-  soon(): Effect.Effect<void> | undefined {
-    return this.lookout.soon()
   }
 
   isLentBy(request: number): boolean {

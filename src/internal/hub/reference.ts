@@ -138,17 +138,13 @@ export class Reference {
       case Message.Request.Put: {
         if (attachments !== undefined) break
         const bytes = options.bytes!
-        const mayWait = patience === undefined && options.hasLooked !== true
-        let put = this.client.putNow(this.ref, bytes, false, undefined, mayWait)
-        if (put === undefined && mayWait) {
-          const soon = this.client.penSoon(this.ref)
-          if (soon !== undefined) {
-            // Others may encode what they put meanwhile.
-            const later = { ...options, bytes: Message.copy(bytes), hasLooked: true }
-            return Effect.flatMap(soon, () => this.request(op, meaning, later))
-          }
-          put = this.client.putNow(this.ref, bytes)
+        const soon = patience === undefined && options.hasLooked !== true ? this.client.penSoon(this.ref) : undefined
+        if (soon !== undefined) {
+          // Others may encode what they put meanwhile.
+          const later = { ...options, bytes: Message.copy(bytes), hasLooked: true }
+          return Effect.flatMap(soon, () => this.request(op, meaning, later))
         }
+        const put = this.client.putNow(this.ref, bytes)
         // There is nothing to tell but that it is done.
         if (put !== undefined) return put as Effect.Effect<never>
         break
