@@ -29,6 +29,8 @@ const make = () => {
       return {
         send: say,
         ask: say,
+        owesBell: () => false,
+        ring: () => {},
         flush: () => {},
         own: () => {},
         hasRoom: () => true,
@@ -91,18 +93,18 @@ describe("a client and shared memory", () => {
     assert.strictEqual(textOf(client.takeNow(ref)), "b")
     assert.deepStrictEqual(said(), [])
     assert.isTrue(hub.wishFor(1))
-    assert.isTrue(client.hasNext(ref))
+    assert.strictEqual(client.countNow(ref), 1)
     assert.strictEqual(textOf(client.takeNow(ref)), "c")
     assert.deepStrictEqual(said(), ["Claimed"])
     assert.isUndefined(client.takeNow(ref))
-    assert.isFalse(client.hasNext(ref))
+    assert.strictEqual(client.countNow(ref), 0)
   })
 
   it("takes nothing there while an item may be on its way to it", async () => {
     const { answer, client, get, ref } = await withMemory()
     const fiber = get()
     assert.isUndefined(client.takeNow(ref))
-    assert.isFalse(client.hasNext(ref))
+    assert.strictEqual(client.countNow(ref), 0)
     answer(Reply.Item, "from the hub")
     await Effect.runPromise(Fiber.join(fiber))
     assert.strictEqual(textOf(client.takeNow(ref)), "b")
@@ -147,10 +149,10 @@ describe("a client that puts on credit", () => {
   it("pays for what belongs in front of the bytes too", () => {
     const { bytes, client, ref, words } = make()
     Credit.give(words, ref, 2 * Credit.roomOf(6), false)
-    assert.isDefined(client.putNow(ref, Buffer.from("bytes."), false))
+    assert.isDefined(client.putNow(ref, Buffer.from("bytes.")))
     assert.strictEqual(words[ref], Credit.roomOf(6))
-    assert.isUndefined(client.putNow(ref, Buffer.from("bytes."), false, Buffer.from("2")))
-    assert.isDefined(client.putNow(ref, Buffer.from("tes."), false, Buffer.from("by")))
+    assert.isUndefined(client.putNow(ref, Buffer.from("bytes."), { head: Buffer.from("2") }))
+    assert.isDefined(client.putNow(ref, Buffer.from("tes."), { head: Buffer.from("by") }))
     assert.strictEqual(words[ref], 0)
     assert.deepStrictEqual(bytes(), ["bytes.", "bytes."])
   })

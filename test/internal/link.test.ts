@@ -20,7 +20,7 @@ describe("the link to the hub of this process", () => {
     const delivered: Array<Message.Message> = []
     const link = local.open({ onMessage: (message) => delivered.push(message), onLost: () => {} })
     for (const ref of [1, 2]) kernel.create(local.peer(), queue(0), [ref])
-    link.near!.put(1, Buffer.from("a"), true, undefined)
+    link.near!.put(1, Buffer.from("a"), { isOwned: true })
     let inner: Message.Message | undefined
     poll = () => {
       poll = () => {}

@@ -7,6 +7,8 @@ import { Random, seed, seedNote } from "../support/random.ts"
 /** A writer, and a reader of what it writes. */
 const make = () => {
   const received: Array<Message.Message> = []
+  /** Of each write. */
+  const quiet: Array<boolean> = []
   const reader = new MessageReader(
     (message) => received.push({ ...message, bytes: Buffer.from(message.bytes) }) > 0,
     () => assert.fail("these are no messages"),
@@ -14,7 +16,12 @@ const make = () => {
   )
   const unused = () => assert.fail("nobody asks for that")
   const writer = new MessageWriter({
-    write: (bytes, length, lent) => reader.feed(copied(bytes, length, lent)),
+    write: (bytes, length, lent, isQuiet = false) => {
+      quiet.push(isQuiet)
+      reader.feed(copied(bytes, length, lent))
+    },
+    owesBell: unused,
+    ring: unused,
     own: unused,
     authenticated: unused,
     whenFlushed: (callback) => callback(),
@@ -24,7 +31,7 @@ const make = () => {
     end: unused,
     destroy: unused
   })
-  return { writer, received }
+  return { writer, received, quiet }
 }
 
 describe("a stream of messages", () => {
@@ -43,5 +50,21 @@ describe("a stream of messages", () => {
     }
     writer.flush()
     assert.deepStrictEqual(received, sent, seedNote(random))
+  })
+
+  it("writes quietly what is quiet, unless there is something in front of it that is not", () => {
+    for (const size of [1, 100_000]) {
+      const { quiet, received, writer } = make()
+      const message = Message.make(1, 1, 1, 1, Buffer.alloc(size))
+      const small = Message.make(2, 2, 2, 2)
+      for (const [first, second] of [[true, true], [false, true], [true, false]] as const) {
+        writer.send(small, undefined, first)
+        writer.send(message, undefined, second)
+        writer.flush()
+      }
+      // A long one is written for itself.
+      assert.deepStrictEqual(quiet, size === 1 ? [true, false, false] : [true, true, false, true, true, false])
+      assert.strictEqual(received.length, 6)
+    }
   })
 })

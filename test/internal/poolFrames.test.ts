@@ -25,6 +25,7 @@ describe("the frames of a pool", () => {
         isSeries: random.chance(0.5),
         id: random.int(2 ** 32),
         target: random.int(2 ** 32),
+        batch: random.int(2 ** 32),
         span: random.chance(0.5) ? span : undefined,
         payload: new Uint8Array(random.bytes(random.int(100)))
       }
@@ -39,7 +40,7 @@ describe("the frames of a pool", () => {
   it("hold a span that is longer than 255 bytes", () => {
     const long = { ...span, traceId: "ä".repeat(5_000) }
     const payload = new Uint8Array([9])
-    const task = { isSeries: false, id: 1, target: 2, span: long, payload }
+    const task = { isSeries: false, id: 1, target: 2, batch: 3, span: long, payload }
     assert.deepStrictEqual(Frames.parseTask(Frames.task(task, new FrameMemory())), task)
   })
 

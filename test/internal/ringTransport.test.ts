@@ -13,6 +13,8 @@ const below = (turns: Array<() => void>): Transport => {
       const own = copied(bytes, length, lent)
       turns.push(() => other().onData(own))
     },
+    owesBell: () => false,
+    ring: () => {},
     own: () => {},
     authenticated: (_, rest) => {
       if (rest.length > 0) own().onData(rest)
@@ -95,6 +97,10 @@ const connect = (options: Partial<DuplexEvents> = {}, capacity = 1024, refusals 
     client,
     memory: { asked, given },
     received: () => Buffer.concat(received),
+    /** What is under way below: doorbells, once the rings are there. */
+    bells: () => turns.length,
+    /** Has the hub's end go to sleep. */
+    sleep: () => [...pollables].every((pollable) => pollable.sleep()),
     /** Until nothing moves any more. */
     move: () => {
       for (let moved = true; moved;) {
@@ -187,6 +193,46 @@ describe("a connection over rings", () => {
     assert.strictEqual(flushed, 0)
     move()
     assert.strictEqual(flushed, 1)
+  })
+
+  it("wakes nobody for what is written quietly, until it is told to, or more is written", () => {
+    const { bells, client, move, received, sleep } = connect()
+    for (const wake of [() => client.ring(), () => client.write(Buffer.from("!"))]) {
+      move()
+      assert.isTrue(sleep())
+      assert.isFalse(client.owesBell())
+      for (let i = 0; i < 3; i++) client.write(Buffer.from("."), 1, undefined, true)
+      assert.isTrue(client.owesBell())
+      assert.strictEqual(bells(), 0)
+      wake()
+      assert.strictEqual(bells(), 1)
+      assert.isFalse(client.owesBell())
+      client.ring()
+      assert.strictEqual(bells(), 1)
+    }
+    move()
+    assert.strictEqual(received().toString(), "......!")
+  })
+
+  it("owes no bell to who has not slept", () => {
+    const { bells, client, move, received } = connect()
+    move()
+    client.write(Buffer.from("."), 1, undefined, true)
+    assert.isFalse(client.owesBell())
+    client.ring()
+    assert.strictEqual(bells(), 0)
+    move()
+    assert.strictEqual(received().toString(), ".")
+  })
+
+  it("wakes who sleeps if there is no room for all that is written quietly", () => {
+    const { bells, client, move, received, sleep } = connect()
+    move()
+    assert.isTrue(sleep())
+    client.write(numbered(3000), 3000, undefined, true)
+    assert.strictEqual(bells(), 1)
+    move()
+    assert.deepStrictEqual(received(), numbered(3000))
   })
 
   it("puts bytes where the receiver wants them, and the others where they were before, all in one look", () => {

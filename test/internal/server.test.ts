@@ -300,6 +300,8 @@ describe("a hub that waits for an answer", () => {
       const written: Array<Buffer> = []
       const state = { destroyed: false }
       const events = accept!({
+        owesBell: () => false,
+        ring: () => {},
         own: () => {},
         write: (bytes, length, lent) => {
           written.push(copied(bytes, length, lent))

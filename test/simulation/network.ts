@@ -199,6 +199,8 @@ export class Network {
 
   private duplex(end: End): Duplex {
     return {
+      owesBell: () => false,
+      ring: () => {},
       own: () => {},
       write: (written, length, lent) => {
         if (end.closed || !end.node.alive) return

@@ -59,8 +59,12 @@ const poller = (network: Network, node: Node) => {
 
 /** What a dead process does to shared memory has no effect. */
 const ofTheLiving = (node: Node, duplex: Duplex): Duplex => ({
-  write: (bytes, length, lent) => {
-    if (node.alive) duplex.write(bytes, length, lent)
+  write: (bytes, length, lent, quiet) => {
+    if (node.alive) duplex.write(bytes, length, lent, quiet)
+  },
+  owesBell: () => node.alive && duplex.owesBell(),
+  ring: () => {
+    if (node.alive) duplex.ring()
   },
   own: () => duplex.own(),
   words: () => node.alive ? duplex.words() : undefined,

@@ -20,6 +20,7 @@ import {
   Scope,
   Stream
 } from "effect"
+import * as fs from "node:fs"
 import * as Mp from "../../src/index.ts"
 import { count, counting } from "../fixtures/pool/counter.ts"
 import { crashes } from "../fixtures/pool/crashes.ts"
@@ -34,6 +35,7 @@ import { endless } from "../fixtures/pool/endless.ts"
 import { Failed, failsOrStays } from "../fixtures/pool/failsOrStays.ts"
 import { halve, Odd } from "../fixtures/pool/halve.ts"
 import { keeps } from "../fixtures/pool/keeps.ts"
+import { keepsBusy } from "../fixtures/pool/keepsBusy.ts"
 import { fillsHeap, hoards, hoardsAndSpins } from "../fixtures/pool/memory.ts"
 import { multiply } from "../fixtures/pool/multiply.ts"
 import { squares } from "../fixtures/pool/nested.ts"
@@ -64,6 +66,7 @@ import { Reports } from "../fixtures/process/reports.ts"
 import { services } from "../fixtures/process/services.ts"
 import { Settings, settings } from "../fixtures/process/settings.ts"
 import { command, inProcessesOf, nextReport, nothingReported, reported } from "../support/inProcesses.ts"
+import { temporaryDirectory } from "../support/processes.ts"
 import type { Abilities } from "../support/spawners.ts"
 import { eventually, within } from "../support/waiting.ts"
 
@@ -543,6 +546,52 @@ export const poolSuite = (
           assert.strictEqual(yield* chunks, 19)
         }))
       )
+
+      if (abilities.interpreter) {
+        // The program sleeps while a worker computes, and is not woken for each value of a map.
+        const fewMilliseconds = Array.from({ length: 8 }, () => 3)
+
+        it.live(
+          "gives its values when all are there, whatever keeps its worker busy then",
+          inProcesses(Effect.gen(function*() {
+            const pool = yield* make({ size: 1, targets: [keepsBusy] })
+            const file = `${yield* temporaryDirectory}/go on`
+            const first = yield* start(pool.map(keepsBusy, fewMilliseconds, { chunkSize: 1 }))
+            const other = yield* pool.submit(keepsBusy, { file, waits: false })
+            const second = yield* start(pool.map(keepsBusy, fewMilliseconds, { chunkSize: 1 }))
+            yield* promptly(Fiber.join(first))
+            fs.writeFileSync(file, "")
+            yield* promptly(other.result)
+            yield* promptly(Fiber.join(second))
+          }))
+        )
+
+        it.live(
+          "tells of each value before its worker waits for something",
+          inProcesses(Effect.gen(function*() {
+            const pool = yield* make({ size: 1, targets: [keepsBusy] })
+            const file = `${yield* temporaryDirectory}/go on`
+            const all = [...fewMilliseconds, { file, waits: true }, ...fewMilliseconds]
+            const mapping = yield* start(pool.map(keepsBusy, all, { chunkSize: 1 }))
+            yield* untilStats(pool, "the values before the task that waits", ({ completed }) => completed === 8)
+            fs.writeFileSync(file, "")
+            yield* promptly(Fiber.join(mapping))
+          }))
+        )
+
+        if (abilities.signals) {
+          it.live(
+            "has every value that its worker had before it was killed",
+            inProcesses(Effect.gen(function*() {
+              const pool = yield* make({ size: 1, targets: [keepsBusy] })
+              const all = [...fewMilliseconds, "SIGKILL", ...fewMilliseconds] as const
+              isLost(yield* promptly(Effect.flip(pool.map(keepsBusy, all, { chunkSize: 1 }))), "Signaled")
+              const { completed, lost } = yield* pool.stats
+              assert.deepStrictEqual({ completed, lost }, { completed: 8, lost: 1 })
+            }))
+          )
+        }
+      }
 
       it.live(
         "POOL-04 takes several arguments as one payload",

@@ -15,7 +15,7 @@ import { HubLost } from "../../Failure.ts"
 import * as Credit from "./credit.ts"
 import { type SharedReader, sharedReader } from "./front.ts"
 import { sizeOf } from "./itemRing.ts"
-import type { Link, OpenLink } from "./link.ts"
+import type { Link, OpenLink, PutNow } from "./link.ts"
 import * as Message from "./message.ts"
 import { Pen } from "./pen.ts"
 
@@ -40,6 +40,8 @@ interface Entry {
 const noReference = 0
 
 const none = new Uint8Array(0)
+
+const plainly: PutNow = {}
 
 /** The item that answered a request: until one of these is called, it is leased. */
 export interface Lease {
@@ -147,16 +149,11 @@ export class Client {
 
   /**
    * Puts without an answer, if there is room for it: in a hub of this process, or reserved in that of another. From when the effect
-   * returns on, the item will be delivered, whatever happens to this process. `undefined`: it must be asked. Bytes that are `isOwned` will
-   * not change. In front of them there may be a `head`, a few bytes that need not stay.
+   * returns on, the item will be delivered, whatever happens to this process. `undefined`: it must be asked.
    */
-  putNow(
-    ref: number,
-    bytes: Uint8Array,
-    isOwned = false,
-    head?: Uint8Array
-  ): Effect.Effect<void, HubLost> | undefined {
-    if (this.link.near !== undefined) return this.link.near.put(ref, bytes, isOwned, head) ? Effect.void : undefined
+  putNow(ref: number, bytes: Uint8Array, how: PutNow = plainly): Effect.Effect<void, HubLost> | undefined {
+    if (this.link.near !== undefined) return this.link.near.put(ref, bytes, how) ? Effect.void : undefined
+    const { head, quiet } = how
     if (this.lost !== undefined || this.creditSuspended > 0) return undefined
     const { transport } = this.link
     const words = this.link.words()
@@ -170,10 +167,20 @@ export class Client {
     const message = Message.make(Message.Request.Put, 0, ref, Message.PutFlag.onCredit, bytes)
     this.count(message)
     if (head !== undefined) this.sentBytes += head.length
-    this.link.send(message, head)
+    this.link.send(message, head, quiet)
     if (pen.mustAsk()) this.askForPen(ref, pen)
     this.link.flush()
     return this.link.hasRoom() === true ? Effect.void : this.flushed
+  }
+
+  /** Has the hub's process been left to sleep though it should know of something that was put quietly? */
+  get owesBell(): boolean {
+    return this.link.owesBell()
+  }
+
+  /** Then wakes it. */
+  ring(): void {
+    this.link.ring()
   }
 
   private askForPen(ref: number, pen: Pen): void {
@@ -303,10 +310,9 @@ export class Client {
     return this.link.near?.taskDone(ref) === true
   }
 
-  /** Would {@link takeNow} give an item of another hub? */
-  hasNext(ref: number): boolean {
-    const ring = this.readerOf(ref)?.ring
-    return ring !== undefined && !ring.isEmpty
+  /** How many items of another hub {@link takeNow} would give, if nobody else takes any. */
+  countNow(ref: number): number {
+    return this.readerOf(ref)?.ring.length ?? 0
   }
 
   private share({ bytes, flag, ref, request }: Message.Message): void {

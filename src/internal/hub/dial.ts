@@ -114,8 +114,10 @@ const attempt = Effect.fnUntraced(function*(options: Options) {
             messages.feed(chunk)
           onClose = events.onLost
           return {
-            send: (message, head) =>
-              writer.send(message, head),
+            send: (message, head, quiet) =>
+              writer.send(message, head, quiet),
+            owesBell: () => duplex.owesBell(),
+            ring: () => duplex.ring(),
             ask: (message, eager) => {
               writer.send(eager ? { ...message, flag: message.flag | Message.GetFlag.shared } : message)
               return undefined

@@ -99,9 +99,14 @@ export class ItemRingReader {
     this.number = number
   }
 
-  get isEmpty(): boolean {
+  /** Items that are offered and not claimed. */
+  get length(): number {
     const { words } = this
-    return numberOf(Atomics.load(words, claims)) === offeredOf(Atomics.load(words, offers))
+    return distance(numberOf(Atomics.load(words, claims)), offeredOf(Atomics.load(words, offers)))
+  }
+
+  get isEmpty(): boolean {
+    return this.length === 0
   }
 
   /** Could something come soon that can be claimed? `false`: it is there, or the hub must be asked. */

@@ -14,10 +14,27 @@ export interface LinkEvents {
   readonly onLost: (reason: string) => void
 }
 
+/** How bytes are put without an answer. */
+export interface PutNow {
+  /** They will not change. */
+  readonly isOwned?: boolean
+  /** A few bytes in front of them, which need not stay. */
+  readonly head?: Uint8Array
+  /** Nobody need be woken because of them: see {@link Link.ring}. */
+  readonly quiet?: boolean
+}
+
 /** One end of the way between a client and a hub. Messages keep their order. */
 export interface Link {
-  /** Sends a message at the end of this tick, or with the next `flush`. Its bytes come behind the few of `head`, which is copied. */
-  readonly send: (message: Message.Message, head?: Uint8Array) => void
+  /**
+   * Sends a message at the end of this tick, or with the next `flush`. Its bytes come behind the few of `head`, which is copied. One that is
+   * `quiet` does not wake the hub's process, as something that does will follow, or `ring`.
+   */
+  readonly send: (message: Message.Message, head?: Uint8Array, quiet?: boolean) => void
+  /** Does the hub's process sleep, and has not been told of what was sent quietly? */
+  readonly owesBell: () => boolean
+  /** Then tells it. */
+  readonly ring: () => void
   /**
    * Sends a request. Gives the answer where the hub is near enough to answer at once; then it does not come by `onMessage`. An `eager`
    * one is a Get that takes what comes without further ado: it may be accepted already, or there may be more behind it.
@@ -25,7 +42,7 @@ export interface Link {
   readonly ask: (message: Message.Message, eager: boolean) => Message.Message | undefined
   /** Where the hub is in this process, what it can do at once costs no message: see `putNow`, `takeNow`, `soon` and `taskDoneNow` of the kernel. */
   readonly near?: {
-    readonly put: (ref: number, bytes: Uint8Array, isOwned: boolean, head: Uint8Array | undefined) => boolean
+    readonly put: (ref: number, bytes: Uint8Array, how: PutNow) => boolean
     readonly take: (ref: number) => Uint8Array | undefined
     readonly soon: (ref: number) => Effect.Effect<void> | undefined
     readonly taskDone: (ref: number) => boolean
@@ -129,7 +146,7 @@ export const local = ({ kernel, later, letIn, poll }: {
       return {
         send,
         near: {
-          put: (ref, bytes, isOwned, head) =>
+          put: (ref, bytes, { head, isOwned = false }) =>
             head === undefined
               ? kernel.putNow(own, ref, bytes, isOwned)
               : kernel.putNow(own, ref, Message.copy(bytes, head), true),
@@ -152,6 +169,8 @@ export const local = ({ kernel, later, letIn, poll }: {
           asked = 0
           return answer
         },
+        owesBell: () => false,
+        ring: () => {},
         flush: () => {},
         own: () => {},
         hasRoom: () => true,

@@ -24,15 +24,19 @@ export class MessageWriter {
   private readonly scratch = Buffer.allocUnsafeSlow(scratchSize)
   private used = 0
   private scheduled = false
+  /** All that is not flushed is. */
+  private quiet = true
 
   constructor(duplex: Duplex) {
     this.duplex = duplex
   }
 
-  send(message: Message.Message, head: Uint8Array = none): void {
+  /** What is `quiet` does not wake the other side: see {@link Duplex.write}. */
+  send(message: Message.Message, head: Uint8Array = none, quiet = false): void {
     const size = Message.headerSize + head.length + message.bytes.length
     if (this.used + lengthSize + size > scratchSize) this.flush()
     const { scratch, used } = this
+    this.quiet &&= quiet
     writeNumber(scratch, used, size)
     Message.writeHeader(message, scratch, used + lengthSize)
     put(head, scratch, used + lengthSize + Message.headerSize)
@@ -43,8 +47,7 @@ export class MessageWriter {
     } else {
       // A long one is not copied into a buffer together with its header, and not copied at all if it need not wait.
       const { buffer, byteLength, byteOffset } = message.bytes
-      this.used = 0
-      this.duplex.write(scratch, start, Buffer.from(buffer, byteOffset, byteLength))
+      this.write(start, Buffer.from(buffer, byteOffset, byteLength))
       return
     }
     if (this.scheduled) return
@@ -59,9 +62,14 @@ export class MessageWriter {
 
   flush(): void {
     const { used } = this
-    if (used === 0) return
+    if (used > 0) this.write(used)
+  }
+
+  private write(length: number, lent?: Buffer): void {
+    const { quiet } = this
     this.used = 0
-    this.duplex.write(this.scratch, used)
+    this.quiet = true
+    this.duplex.write(this.scratch, length, lent, quiet)
   }
 
   own(): void {

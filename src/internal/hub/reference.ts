@@ -8,6 +8,7 @@ import { Closed, type HubLost } from "../../Failure.ts"
 import type { Patience } from "../patience.ts"
 import { type Attachment, join } from "./attachments.ts"
 import { accepted, type Answer, type Client, type Lease, type Operation } from "./client.ts"
+import type { PutNow } from "./link.ts"
 import * as Message from "./message.ts"
 
 const none = new Uint8Array(0)
@@ -116,13 +117,28 @@ export class Reference {
   }
 
   /** Puts bytes where that can be done at once, or has but to leave this process. `undefined`: it can't. See {@link Client.putNow}. */
-  putNow(bytes: Uint8Array, isOwned = false, head?: Uint8Array): Effect.Effect<void, HubLost> | undefined {
-    return this.detached ? undefined : this.client.putNow(this.ref, bytes, isOwned, head)
+  putNow(bytes: Uint8Array, how?: PutNow): Effect.Effect<void, HubLost> | undefined {
+    return this.detached ? undefined : this.client.putNow(this.ref, bytes, how)
   }
 
   /** Takes the next item for good, where that can be done at once. `undefined`: it can't. */
   takeNow(): Uint8Array | undefined {
     return this.detached ? undefined : this.client.takeNow(this.ref)
+  }
+
+  /** See {@link Client.owesBell}. */
+  get owesBell(): boolean {
+    return !this.detached && this.client.owesBell
+  }
+
+  /** See {@link Client.ring}. */
+  ring(): void {
+    if (!this.detached) this.client.ring()
+  }
+
+  /** See {@link Client.countNow}. */
+  get countNow(): number {
+    return this.detached ? 0 : this.client.countNow(this.ref)
   }
 
   /** A request of a fiber that is running just now. */
@@ -162,7 +178,7 @@ export class Reference {
         break
       }
       case Message.Request.Poll: {
-        if (this.client.hasNext(this.ref)) {
+        if (this.client.countNow(this.ref) > 0) {
           return meaning.onReply(Message.make(Message.Reply.Done, 0, this.ref, 0), accepted)
         }
         break

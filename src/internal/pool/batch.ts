@@ -35,12 +35,13 @@ export const runAll = (
   pool: PoolImpl,
   target: TaskTarget,
   parts: Iterable<Part>,
-  options: TaskOptions,
+  how: TaskOptions,
   onValues: (part: Part, values: ReadonlyArray<unknown>) => void
 ): Effect.Effect<void, unknown> =>
   Effect.suspend(() => {
     /** Enough for every worker to be busy, with as much ahead as it may have, and some more to follow. */
     const window = pool.settings.size * (maxAhead.tasks + 2)
+    const options: TaskOptions = { ...how, batch: pool.makeBatch() }
     const underWay = new Set<Task>()
     const first: { failure: Cause.Cause<unknown> | undefined } = { failure: undefined }
     /** Answers that take an effect to be understood. */

@@ -42,6 +42,8 @@ export interface Task {
   readonly id: number
   /** The number of the target. */
   readonly target: number
+  /** Of the tasks whose values nobody sees before all are there; 0: none. */
+  readonly batch: number
   readonly span: Span | undefined
   readonly payload: Uint8Array
 }
@@ -96,16 +98,19 @@ export const parse = (bytes: Uint8Array): Frame => ({
   body: bytes.subarray(headerSize)
 })
 
-const spanAt = headerSize + 6
+const batchAt = headerSize + 4
+const spanLengthAt = batchAt + 4
+const spanAt = spanLengthAt + 2
 
-export const task = ({ id, isSeries, payload, span, target }: Task, memory: FrameMemory): Uint8Array => {
+export const task = ({ batch, id, isSeries, payload, span, target }: Task, memory: FrameMemory): Uint8Array => {
   const spanBytes = span === undefined ? none : encoder.encode(JSON.stringify(span))
   const bytes = memory.take(spanAt + spanBytes.length + payload.length)
   bytes[0] = isSeries ? Kind.RunAll : Kind.Run
   writeNumber(bytes, 1, id)
   writeNumber(bytes, headerSize, target)
-  bytes[headerSize + 4] = spanBytes.length
-  bytes[headerSize + 5] = spanBytes.length >>> 8
+  writeNumber(bytes, batchAt, batch)
+  bytes[spanLengthAt] = spanBytes.length
+  bytes[spanLengthAt + 1] = spanBytes.length >>> 8
   bytes.set(spanBytes, spanAt)
   bytes.set(payload, spanAt + spanBytes.length)
   return bytes
@@ -115,12 +120,13 @@ export const task = ({ id, isSeries, payload, span, target }: Task, memory: Fram
 export const taskId = (bytes: Uint8Array): number => readNumber(bytes, 1)
 
 export const parseTask = (bytes: Uint8Array): Task => {
-  const spanLength = bytes[headerSize + 4]! | bytes[headerSize + 5]! << 8
+  const spanLength = bytes[spanLengthAt]! | bytes[spanLengthAt + 1]! << 8
   const payloadAt = spanAt + spanLength
   return {
     isSeries: bytes[0] === Kind.RunAll,
     id: readNumber(bytes, 1),
     target: readNumber(bytes, headerSize),
+    batch: readNumber(bytes, batchAt),
     span: spanLength === 0 ? undefined : JSON.parse(decoder.decode(bytes.subarray(spanAt, payloadAt))),
     payload: bytes.subarray(payloadAt)
   }

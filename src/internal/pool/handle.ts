@@ -268,6 +268,7 @@ export class PoolHandle {
     return {
       priority: options?.priority ?? 0,
       retry: options?.idempotent === true ? this.pool.settings.retry : undefined,
+      batch: 0,
       span: span && { traceId: span.traceId, spanId: span.spanId, sampled: span.sampled }
     }
   }

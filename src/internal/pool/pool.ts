@@ -103,6 +103,7 @@ export class PoolImpl {
   /** Tasks that have lost their worker and will be run again. */
   private readonly retrying = new Set<Task>()
   private nextTask = 0
+  private lastBatch = 0
   private nextWorker = 0
   private startFailures = 0
   private mode: Mode | undefined
@@ -217,6 +218,11 @@ export class PoolImpl {
   ): Effect.Effect<Task, EncodeError> {
     const task = new Task(this.nextTask++, target, payload, isSeries, options, submittedAt)
     return Effect.mapEager(task.encode(this.local), () => task)
+  }
+
+  /** A number for tasks whose values nobody sees before all are there. */
+  makeBatch(): number {
+    return this.lastBatch = (this.lastBatch + 1) >>> 0 || 1
   }
 
   /** A task for several payloads, one after the other. A single one needs no array around it. */

@@ -36,6 +36,8 @@ export interface TaskOptions {
   /** How it is run again when its worker is lost; none: it is not. */
   readonly retry: Schedule.Schedule<unknown, WorkerLost> | undefined
   readonly span: Frames.Span | undefined
+  /** Of the tasks whose values nobody sees before all are there; 0: none. */
+  readonly batch: number
 }
 
 /** Is told of an answer. */
@@ -119,12 +121,12 @@ export class Task implements Job {
   }
 
   private toFrame(payload: Uint8Array): Effect.Effect<void, EncodeError> {
-    const { id, isSeries, options: { span }, target } = this
+    const { id, isSeries, options: { batch, span }, target } = this
     if (payload.length > maxMessageSize) {
       const { name: object } = target.definition
       return Effect.fail(new EncodeError({ object, operation: "run", problem: tooLarge(payload.length) }))
     }
-    this.frame = Frames.task({ id, isSeries, target: target.number, span, payload }, target.memory)
+    this.frame = Frames.task({ id, isSeries, target: target.number, batch, span, payload }, target.memory)
     this.size = this.frame.length
     return Effect.void
   }

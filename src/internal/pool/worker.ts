@@ -32,6 +32,12 @@ const memoryInterval = 100
 /** How many interruptions of other tasks than the current one are remembered. */
 const maxEarly = 1024
 
+/** How long, in milliseconds, the pool's process is not woken for values that are of no use yet, if there is more to do. */
+const quietTime = 50
+
+/** With less than that to do it is woken, so that more may come in time. */
+const fewTasks = 4
+
 /** What a worker needs to know. */
 export interface Mission {
   readonly tasks: ConnectionImpl
@@ -122,6 +128,19 @@ export const serve = <E, R>(
     let current: Current | undefined
     /** Tasks that were interrupted before they were taken, or when they had just been answered. */
     const early = new Set<number>()
+
+    /**
+     * To wake the pool's process takes a time that is missing for the tasks, and so does what it does then. So it is not woken for each value that
+     * nobody sees before others are there, but before this process waits for something, begins one of its last tasks, or one of others, and after
+     * some time.
+     */
+    let announcedAt = 0
+    let quietBatch = 0
+    const announce = () => {
+      if (!control.reference.owesBell) return
+      control.reference.ring()
+      announcedAt = performance.now()
+    }
 
     /** The value of one payload: already there, or with a scope of its own that closes when it is over. */
     const runOne = ({ context, definition }: Loaded, payload: unknown): Effect.Effect<unknown, unknown> => {
@@ -228,10 +247,9 @@ export const serve = <E, R>(
      * A task that waits for something has a fiber of its own, so that it can be interrupted, and so that what it has forked ends with it.
      */
     const perform = (
-      bytes: Uint8Array,
+      task: Frames.Task,
       restore: <A>(effect: Effect.Effect<A>) => Effect.Effect<A>
     ): Effect.Effect<Frames.Frame> => {
-      const task = Frames.parseTask(bytes)
       const interrupted = early.delete(task.id)
       const execution = execute(task)
       if (Codec.isDone(execution)) return execution
@@ -246,6 +264,7 @@ export const serve = <E, R>(
         }
         const exit = fiber.pollUnsafe()
         if (exit !== undefined) return answer(exit)
+        announce()
         return restore(Fiber.await(fiber)).pipe(
           Effect.onInterrupt(() => Fiber.interrupt(fiber)),
           Effect.flatMap(answer)
@@ -286,16 +305,33 @@ export const serve = <E, R>(
     )
     yield* untilOver(tell(Frames.frame(Frames.Kind.Ready, 0)))
     const header = new Uint8Array(Frames.headerSize)
-    const send = (answer: Frames.Frame) => {
+    const plainly = { head: header }
+    const quietly = { head: header, quiet: true }
+    const send = (
+      answer: Frames.Frame,
+      batch: number
+    ): Effect.Effect<void, BrokenPipe | Closed | HubLost | InvalidArgument> => {
       Frames.writeHeader(answer, header)
-      return control.reference.putNow(answer.body, false, header) ?? tell(answer)
+      const isQuiet = batch !== 0 && answer.kind === Frames.Kind.Success
+      const sent = control.reference.putNow(answer.body, isQuiet ? quietly : plainly)
+      if (sent === undefined) return tell(answer)
+      if (control.reference.owesBell && performance.now() - announcedAt >= quietTime) announce()
+      return sent
     }
     // A task that was taken is answered.
     const work = Effect.uninterruptibleMask((restore) =>
       oneByOne(tasks, (bytes) => {
-        const answer = perform(bytes, restore)
-        return Codec.isDone(answer) ? send(answer.value) : Effect.flatMap(answer, send)
-      }, restore)
+        const task = Frames.parseTask(bytes)
+        const { batch } = task
+        if (control.reference.owesBell && (batch !== quietBatch || tasks.reference.countNow < fewTasks)) announce()
+        quietBatch = batch
+        const answer = perform(task, restore)
+        return Codec.isDone(answer) ? send(answer.value, batch) : Effect.flatMap(answer, (frame) => send(frame, batch))
+      }, (receive) =>
+        Effect.suspend(() => {
+          announce()
+          return restore(receive)
+        }))
     )
     yield* untilOver(Effect.forever(watchMemory ? Effect.andThen(work, reportMemory) : work, { disableYield: true }))
   })

@@ -27,6 +27,8 @@ import type { TaskTarget } from "./task.ts"
 /** What waits in a pipe is bounded by what the pool sends ahead, and not by the pipe. */
 const pipeBytes = 1 << 30
 
+const owned = { isOwned: true }
+
 const bytesEnd = { send: Schema.Uint8Array, receive: Schema.Uint8Array }
 
 /** How a worker is started. */
@@ -135,7 +137,7 @@ export class WorkerProcess {
   send(frame: Uint8Array): Effect.Effect<void> {
     const { sink } = this.tasks!
     // Where the worker is a fiber of this process it would have these very bytes, which may be needed again.
-    const sent = Context.get(this.context, Spawner).local ? undefined : sink.reference.putNow(frame, true)
+    const sent = Context.get(this.context, Spawner).local ? undefined : sink.reference.putNow(frame, owned)
     if (sent === undefined) return Effect.ignore(sink.sendBytes(frame))
     return Codec.isDone(sent) ? sent : Effect.ignore(sent)
   }

@@ -129,7 +129,12 @@ export class RingWriter {
     return this.room === 0 && leaveMark(this.view.control, tail, this.taken)
   }
 
-  /** Did what was written take the mark of a reader that sleeps? Then the caller must wake it: it is answered `true` once. */
+  /** Did what was written take the mark of a reader that sleeps? */
+  get hasSleeper(): boolean {
+    return this.sleeper
+  }
+
+  /** The same, answered `true` once: then the caller must wake it. */
   takeSleeper(): boolean {
     const { sleeper } = this
     this.sleeper = false

@@ -93,7 +93,7 @@ class RingDuplex implements Duplex, Pollable {
     if (rest.length > 0) this.onData(rest)
   }
 
-  write(bytes: Buffer, length = bytes.length, lent?: Buffer): void {
+  write(bytes: Buffer, length = bytes.length, lent?: Buffer, quiet = false): void {
     if (this.isPlain) return this.below.write(bytes, length, lent)
     if (this.state === "closed") return
     const written = this.writeNow(bytes, length)
@@ -107,8 +107,16 @@ class RingDuplex implements Duplex, Pollable {
     }
     if (this.state !== "ring") return
     if (this.pending.length > 0) this.push()
-    else this.ringBell()
+    else if (!quiet) this.ring()
     this.poller.wake(this)
+  }
+
+  owesBell(): boolean {
+    return this.state === "ring" && this.writer.hasSleeper
+  }
+
+  ring(): void {
+    if (this.state === "ring" && this.writer.takeSleeper()) this.below.write(doorbell)
   }
 
   /** Writes the first bytes, as far as that can be done now, and says how many. */
@@ -322,11 +330,6 @@ class RingDuplex implements Duplex, Pollable {
     if (this.reader.takeWaiter()) this.below.write(doorbell)
   }
 
-  /** Wakes the other side, if it sleeps. */
-  private ringBell(): void {
-    if (this.writer.takeSleeper()) this.below.write(doorbell)
-  }
-
   /** Hands over what there is room for. `false`: there is none. */
   private push(): boolean {
     let done = 0
@@ -342,7 +345,7 @@ class RingDuplex implements Duplex, Pollable {
     }
     // Not by a new list: this one may be old for V8, and would keep what was in it.
     this.pending.splice(0, done)
-    this.ringBell()
+    this.ring()
     if (this.pending.length > 0) return written > 0
     this.lent = false
     const { flushed } = this

@@ -53,6 +53,8 @@ const own = (socket: Net.Socket, onConnection: (duplex: Duplex) => DuplexEvents)
       // Node keeps what the socket does not take at once, and does not tell when it has taken a part.
       socket.write(copied(bytes, length, lent), onWritten)
     },
+    owesBell: () => false,
+    ring: () => {},
     own: () => {},
     authenticated: (_, rest) => {
       if (rest.length > 0) events.onData(rest)

@@ -43,9 +43,13 @@ export interface Duplex {
   /**
    * Hands bytes to the operating system, in order, as far as it takes them now; the rest follows by itself. Of `bytes` only the first
    * `length`, all by default; the buffer may be used again. Then what is `lent`: it must not change until all is handed over, or
-   * until {@link own}.
+   * until {@link own}. What is `quiet` does not wake the other side, as something that does will follow, or {@link ring}.
    */
-  readonly write: (bytes: Buffer, length?: number, lent?: Buffer) => void
+  readonly write: (bytes: Buffer, length?: number, lent?: Buffer, quiet?: boolean) => void
+  /** Does the other side sleep, and has not been told of what was written quietly? */
+  readonly owesBell: () => boolean
+  /** Then tells it. */
+  readonly ring: () => void
   /** Copies what is lent: its buffers may be used again. */
   readonly own: () => void
   /**
