@@ -149,6 +149,15 @@ export const cases: ReadonlyArray<Case> = [
       ...processPools(1)
     }
   },
+  {
+    name: "pool-real-scaling",
+    unit: "speed of two workers / of one",
+    better: "higher",
+    count: 1600,
+    figures: value,
+    arms: { ours: 1, "ours-socket": 1 },
+    bound: 1.9
+  },
   // Two workers against a loop without a pool, in the same language. It needs a machine with two processors that have nothing else to do.
   // One arm of each kind says what such a machine allows: Python's processes, threads of Node, processes of Node.
   {

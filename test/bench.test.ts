@@ -74,6 +74,7 @@ describe("prints one comparison a line as JSON, with a ratio above 1 where ours 
 
   // "pool-real" is the same program.
   it("of a pool with one process, and with what is promised", () => {
+    compares(run("pool-real-scaling", 0.01), "pool-real-scaling", ["bound"], "speed of two workers / of one", "higher")
     const lines = run("pool-real-speedup", 0.01)
     const unit = "speed of two workers / of one process"
     compares(lines, "pool-real-speedup", ["ours-socket", "piscina", "tinypool-process", "bound"], unit, "higher")

@@ -33,9 +33,10 @@ type Result = Partial<Pick<Measurement, "p50" | "p99">> & { readonly sum: number
 const measure = Effect.fnUntraced(function*<A, E>(
   count: number,
   items: (count: number) => ReadonlyArray<A>,
-  run: (pool: Mp.Pool.Pool, items: ReadonlyArray<A>) => Effect.Effect<Result, E>
+  run: (pool: Mp.Pool.Pool, items: ReadonlyArray<A>) => Effect.Effect<Result, E>,
+  size = 2
 ) {
-  const pool = yield* Mp.Pool.make({ size: 2, targets: [square, band, echoBytes] })
+  const pool = yield* Mp.Pool.make({ size, targets: [square, band, echoBytes] })
   const pids = (yield* pool.stats).workers.map(({ pid }) => Option.getOrThrow(pid))
   yield* run(pool, items(count))
   const all = items(count)
@@ -77,17 +78,31 @@ const oneAtATime = Effect.fnUntraced(function*(count: number) {
   return measurement
 })
 
-/** How many times faster two workers draw the picture than one process does that has no pool. */
-const picture = Effect.fnUntraced(function*(count: number) {
-  const alone = drawAlone(count)
+const drawn = Effect.fnUntraced(function*(count: number, picture: ReadonlyArray<Uint8Array>, size: number) {
   const { measurement, sum } = yield* measure(
     count,
     bands,
     (pool, items: ReadonlyArray<Band>) =>
-      Effect.map(pool.map(band, items, { chunkSize: 1 }), (drawn) => ({ sum: sameBands(drawn, alone.picture) }))
+      Effect.map(pool.map(band, items, { chunkSize: 1 }), (drawn) => ({ sum: sameBands(drawn, picture) })),
+    size
   )
   insist("bands as expected", sum, count)
+  return measurement
+})
+
+/** How many times faster two workers draw the picture than one process does that has no pool. */
+const picture = Effect.fnUntraced(function*(count: number) {
+  const alone = drawAlone(count)
+  const measurement = yield* drawn(count, alone.picture, 2)
   return { ...measurement, value: alone.seconds / measurement.seconds }
+})
+
+/** How many times faster two workers draw the picture than one. */
+const scaling = Effect.fnUntraced(function*(count: number) {
+  const { picture } = drawAlone(count)
+  const one = yield* Effect.scoped(drawn(count, picture, 1))
+  const two = yield* drawn(count, picture, 2)
+  return { ...two, value: one.seconds / two.seconds }
 })
 
 const blocks = Effect.fnUntraced(function*(count: number) {
@@ -110,5 +125,6 @@ export const pools = {
   "pool-run-latency": oneAtATime,
   "pool-real": picture,
   "pool-real-speedup": picture,
+  "pool-real-scaling": scaling,
   "pool-bytes": blocks
 }

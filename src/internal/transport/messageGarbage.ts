@@ -109,8 +109,11 @@ export const messageGarbage = (
   let factor = 1
   let dearOnes = 0
   let isPlanned = false
+  /** There was a collection since: what was in use then may be so still, and would be old for V8 if it were at a second one. */
+  let isTooSoon = false
   const run = () => {
     sum = 0
+    isTooSoon = isPlanned
     const start = now()
     collect()
     if (now() - start <= dear) {
@@ -123,7 +126,8 @@ export const messageGarbage = (
   }
   const planned = () => {
     isPlanned = false
-    if (sum >= factor * interval) run()
+    if (isTooSoon) isTooSoon = false
+    else if (sum >= factor * interval) run()
   }
   return (bytes: number): void => {
     if (bytes > longest) return
