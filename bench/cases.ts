@@ -103,7 +103,7 @@ export const cases: ReadonlyArray<Case> = [
   },
   { name: "pipe-one-way", ...messages, count: 1_000_000, arms: all },
   { name: "pipe-one-way-record", ...messages, count: 400_000, arms: all },
-  { name: "pipe-bytes-64k", ...throughput, count: 40_000, figures: mebibytes(1 / 16), arms: shares(0.2) },
+  { name: "pipe-bytes-64k", ...throughput, count: 100_000, figures: mebibytes(1 / 16), arms: shares(0.2) },
   { name: "pipe-bytes-1m", ...throughput, count: 4000, figures: mebibytes(1), arms: shares(0.1) },
   { name: "pipe-bytes-64m", ...throughput, count: 20, figures: mebibytes(64), arms: shares(0.2) },
   {
