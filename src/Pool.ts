@@ -169,7 +169,8 @@ export interface WorkerStats {
 }
 
 /**
- * A pool as it is at one moment.
+ * A pool as it is at one moment. While a worker computes, what it has done for a `map` or `forEach` is counted up to 50 milliseconds and one task
+ * late: the program is not woken for each value.
  *
  * @category models
  * @since 0.1.0
