@@ -125,7 +125,7 @@ export const defects = [
   {
     defect: "a reader that sleeps is not woken",
     file: "src/internal/transport/ringTransport.ts",
-    find: "if (this.writer.takeSleeper()) this.below.write(doorbell)",
+    find: "if (this.state === \"ring\" && this.writer.takeSleeper()) this.below.write(doorbell)",
     replace: "this.writer.takeSleeper()"
   },
   {
