@@ -99,7 +99,7 @@ const picture = Effect.fnUntraced(function*(count: number) {
 
 /** How many times faster two workers draw the picture than one. */
 const scaling = Effect.fnUntraced(function*(count: number) {
-  const { picture } = drawAlone(count)
+  const picture = bands(count).map(draw)
   const one = yield* Effect.scoped(drawn(count, picture, 1))
   const two = yield* drawn(count, picture, 2)
   return { ...two, value: one.seconds / two.seconds }
