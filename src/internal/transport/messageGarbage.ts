@@ -23,8 +23,8 @@ const dear = 2
 /** After so many dear ones in a row the next one comes later, at most so many times. */
 const patience = { after: 3, most: 16 }
 
-/** A longer message has V8 mark in any case. */
-const longest = 8 * 1024 * 1024
+/** A longer message has V8 mark in any case: it is nearly as much by itself as what V8 lets come. */
+const longest = 20 * mebibyte
 
 /** A function that V8 gives to who asks for it by a flag. The flag is set for as long as that takes. */
 const find = (): NodeJS.GCFunction => {
