@@ -25,18 +25,22 @@ const node = (path: string, ...args: ReadonlyArray<string>) => [
   ...args
 ]
 
+/** As the README says that a program is started. */
+const registered = (path: string, ...args: ReadonlyArray<string>) => {
+  const [executable, ...rest] = node(path, ...args)
+  return [executable!, "--import", "effect-multiprocessing/register", ...rest]
+}
+
 const command = (arm: Arm, { name }: Case, count: number): ReadonlyArray<string> => {
   const whole = name === "ten-processes"
   const pool = name.startsWith("pool-")
   switch (arm) {
     case "ours":
-      return whole
-        ? [process.execPath, "--import", "effect-multiprocessing/register", ...node("ours/tenProcesses.ts").slice(1)]
-        : node("ours/main.ts", name, `${count}`, "ring")
+      return whole ? registered("ours/tenProcesses.ts") : registered("ours/main.ts", name, `${count}`, "ring")
     case "ours-socket":
-      return node("ours/main.ts", name, `${count}`, "socket")
+      return registered("ours/main.ts", name, `${count}`, "socket")
     case "ours-plain":
-      return node("ours/tenProcesses.ts")
+      return whole ? node("ours/tenProcesses.ts") : node("ours/main.ts", name, `${count}`, "ring")
     case "cpython":
       if (pool) return [python!, here("python/pools.py"), name, `${count}`, "pool"]
       return whole

@@ -72,7 +72,7 @@ const processPools = (share: number): Case["arms"] => ({
 })
 
 export const cases: ReadonlyArray<Case> = [
-  { name: "queue-1-1", ...items, count: 1_000_000, arms: all },
+  { name: "queue-1-1", ...items, count: 1_000_000, arms: { ...all, "ours-plain": 1 } },
   {
     name: "queue-1-1-maxsize10",
     ...items,
@@ -101,7 +101,7 @@ export const cases: ReadonlyArray<Case> = [
     figures: latency,
     arms: trips
   },
-  { name: "pipe-one-way", ...messages, count: 1_000_000, arms: all },
+  { name: "pipe-one-way", ...messages, count: 1_000_000, arms: { ...all, "ours-plain": 1 } },
   { name: "pipe-one-way-record", ...messages, count: 400_000, arms: all },
   { name: "pipe-bytes-64k", ...throughput, count: 100_000, figures: mebibytes(1 / 16), arms: shares(0.2) },
   { name: "pipe-bytes-1m", ...throughput, count: 4000, figures: mebibytes(1), arms: shares(0.1) },

@@ -65,20 +65,20 @@ const run = (...flags: ReadonlyArray<string>): { readonly major: number; readonl
 }
 
 describe("the garbage of messages", () => {
-  it("is collected after each 3 MiB, whatever the size of a message, when what came has been worked on", () => {
-    assert.deepStrictEqual(collections(8, 3 / 4 * MiB), [0, 0, 0, 1, 1, 1, 1, 2])
-    assert.deepStrictEqual(collections(3, 4 * MiB), [1, 2, 3])
+  it("is collected after each 2 MiB, whatever the size of a message, when what came has been worked on", () => {
+    assert.deepStrictEqual(collections(8, 3 / 4 * MiB), [0, 0, 1, 1, 1, 2, 2, 2])
+    assert.deepStrictEqual(collections(3, 3 * MiB), [1, 2, 3])
     assert.strictEqual(collections(2 ** 17, 48).at(-1), 2)
     const { come, turn } = make()
-    assert.deepStrictEqual(come(4, MiB), [0, 0, 0, 0])
+    assert.deepStrictEqual(come(3, MiB), [0, 0, 0])
     assert.deepStrictEqual([turn(), turn()], [1, 1])
   })
 
-  it("is collected at once after each 5 MiB that come meanwhile, and then not again before more has been worked on", () => {
+  it("is collected at once after each 4 MiB that come meanwhile, and then not again before more has been worked on", () => {
     const { come, turn } = make()
-    assert.deepStrictEqual(come(10, MiB), [0, 0, 0, 0, 1, 1, 1, 1, 1, 2])
+    assert.deepStrictEqual(come(8, MiB), [0, 0, 0, 1, 1, 1, 1, 2])
     assert.deepStrictEqual([turn(), turn()], [2, 2])
-    assert.strictEqual(come(9, MiB).at(-1), 3)
+    assert.strictEqual(come(7, MiB).at(-1), 3)
     assert.deepStrictEqual([turn(), turn()], [3, 3])
     come(1, MiB / 2)
     assert.deepStrictEqual([turn(), turn()], [4, 4])
@@ -90,7 +90,7 @@ describe("the garbage of messages", () => {
   })
 
   it("is collected less often where that takes long, and as before when it does not any more", () => {
-    const after = (times: ReadonlyArray<number>) => collections(2000, 3 * MiB, times)
+    const after = (times: ReadonlyArray<number>) => collections(2000, 2 * MiB, times)
     // Three after each message, three after each second one, and so on; not less often than after each sixteenth.
     assert.deepStrictEqual([3, 9, 21, 45, 93].map((count) => after([5])[count - 1]), [3, 6, 9, 12, 15])
     assert.deepStrictEqual([93 + 16, 93 + 160].map((count) => after([5])[count - 1]), [16, 25])
@@ -99,7 +99,7 @@ describe("the garbage of messages", () => {
   })
 
   it("is collected in spite of a slow one now and then", () => {
-    assert.strictEqual(collections(600, 3 * MiB, [0.1, 30, 30]).at(-1), 600)
+    assert.strictEqual(collections(600, 2 * MiB, [0.1, 30, 30]).at(-1), 600)
   })
 
   it("costs V8 no marking of its heap, and leaves no flag behind", () => {

@@ -12,10 +12,10 @@ const mebibyte = 1024 * 1024
  * After so many bytes of messages there is a collection, as soon as all that was ready to run has run: what came has been worked on by then. What
  * is still in use at two collections is old for V8, and is found only when it marks: so they must not follow each other too soon.
  */
-const interval = 3 * mebibyte
+const interval = 2 * mebibyte
 
 /** After so many it does not wait. V8 begins to mark at 8 MiB more than there were after it has marked the last time. */
-const limit = 5 * mebibyte
+const limit = 4 * mebibyte
 
 /** A collection that takes longer, in milliseconds, finds much that is young and in use: it would only grow old sooner. */
 const dear = 2
