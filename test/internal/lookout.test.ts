@@ -2,6 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect, type Fiber } from "effect"
 import { sharedReader } from "../../src/internal/hub/front.ts"
 import { ItemRingWriter, sizeOf } from "../../src/internal/hub/itemRing.ts"
+import { Lookout } from "../../src/internal/hub/lookout.ts"
 
 /** A reader of shared items, and its hub. What is watched is looked at by the test. */
 const make = () => {
@@ -93,6 +94,34 @@ describe("who waits for shared items", () => {
       assert.strictEqual(rounds, 2, wakes)
       fiber.interruptUnsafe()
     }
+  })
+
+  it("does not wait for what comes while it looks a hundred times", () => {
+    let looks = 0
+    let watched = 0
+    const lookout = new Lookout(() => ++looks === 101, () => watched++, 100)
+    const fiber = Effect.runFork(lookout.soon()!)
+    assert.isTrue(isDone(fiber))
+    assert.deepStrictEqual([looks, watched], [101, 0])
+  })
+
+  it("looks so often in a row the less, the more often that was in vain", () => {
+    let looks = 0
+    let comes = Infinity
+    const lookout = new Lookout(() => ++looks === comes, () => {}, 100)
+    const ask = () => {
+      looks = 0
+      lookout.soon()
+      return looks
+    }
+    const all = Array.from({ length: 200 }, ask)
+    const inARow = all.flatMap((looks, i) => looks === 101 ? [i] : [])
+    assert.deepStrictEqual(inARow, [0, 1, 3, 6, 11, 20, 37, 70, 135])
+    // Once it was not in vain, as at first.
+    comes = 2
+    for (let i = 0; i < 65; i++) ask()
+    comes = Infinity
+    assert.deepStrictEqual([ask(), ask(), ask(), ask()], [101, 101, 1, 101])
   })
 
   it("is forgotten when it is interrupted", () => {

@@ -7,7 +7,7 @@ import * as MutableList from "effect/MutableList"
 import type { NamedSegment, Transport } from "../transport/transport.ts"
 import * as Credit from "./credit.ts"
 import { anyone, ItemRingReader, ItemRingWriter, maxOffered, maxReader, sizeOf } from "./itemRing.ts"
-import { Lookout } from "./lookout.ts"
+import { Lookout, looksAtOnce } from "./lookout.ts"
 import type { GetOutcome, Item, Mailbox } from "./mailbox.ts"
 import * as Message from "./message.ts"
 
@@ -53,7 +53,7 @@ export const sharedReader = (
   watch: Transport["watch"]
 ): SharedReader => {
   const ring = new ItemRingReader(memory, number)
-  return { ring, lookout: new Lookout(() => !ring.isExpecting, watch) }
+  return { ring, lookout: new Lookout(() => !ring.isExpecting, watch, looksAtOnce) }
 }
 
 interface Ring {

@@ -8,18 +8,32 @@ import type { Pollable } from "../transport/poller.ts"
 /** After looks for nothing, the next ones are none: after the second time in a row one, then twice as many each time, up to so many. */
 const maxPause = 64
 
+/**
+ * So many looks in a row take some two microseconds, which a wait by itself costs. Who talks to another process in turns mostly has its answer
+ * by then, and need not wait.
+ */
+export const looksAtOnce = 100
+
 export class Lookout implements Pollable {
   private readonly isOver: () => boolean
   private readonly watch: (pollable: Pollable) => void
+  private readonly looks: number
   private readonly waiting = new Set<() => void>()
   /** How many are not to look, and how many the next time. */
   private pause = 0
   private nextPause = 0
+  /** The same for looks in a row. */
+  private pauseAtOnce = 0
+  private nextPauseAtOnce = 0
 
-  /** `isOver`: there is nothing to wait for any more. `watch`: has it polled as long as what it finds comes soon. */
-  constructor(isOver: () => boolean, watch: (pollable: Pollable) => void) {
+  /**
+   * `isOver`: there is nothing to wait for any more. `watch`: has it polled as long as what it finds comes soon. `looks`: how many in a row
+   * before that, where another process can end it.
+   */
+  constructor(isOver: () => boolean, watch: (pollable: Pollable) => void, looks = 0) {
     this.isOver = isOver
     this.watch = watch
+    this.looks = looks
   }
 
   /** Returns when it is over, or that was not soon. `undefined`: it is over, or not worth a look. */
@@ -29,7 +43,22 @@ export class Lookout implements Pollable {
       this.pause--
       return undefined
     }
-    return this.wait
+    return this.isOverAtOnce() ? Effect.void : this.wait
+  }
+
+  private isOverAtOnce(): boolean {
+    if (this.pauseAtOnce > 0) {
+      this.pauseAtOnce--
+      return false
+    }
+    for (let i = 0; i < this.looks; i++) {
+      if (!this.isOver()) continue
+      this.nextPauseAtOnce = 0
+      return true
+    }
+    this.pauseAtOnce = this.nextPauseAtOnce
+    this.nextPauseAtOnce = Math.min(2 * this.nextPauseAtOnce || 1, maxPause)
+    return false
   }
 
   private readonly wait: Effect.Effect<void> = Effect.callback((resume) => {
