@@ -25,7 +25,7 @@ const node = (path: string, ...args: ReadonlyArray<string>) => [
   ...args
 ]
 
-/** As the README says that a program is started. */
+/** With the flag that docs/processes.md recommends. */
 const registered = (path: string, ...args: ReadonlyArray<string>) => {
   const [executable, ...rest] = node(path, ...args)
   return [executable!, "--import", "effect-multiprocessing/register", ...rest]
@@ -34,13 +34,15 @@ const registered = (path: string, ...args: ReadonlyArray<string>) => {
 const command = (arm: Arm, { name }: Case, count: number): ReadonlyArray<string> => {
   const whole = name === "ten-processes"
   const pool = name.startsWith("pool-")
+  const ours = (start: typeof node) =>
+    whole ? start("ours/tenProcesses.ts") : start("ours/main.ts", name, `${count}`, "ring")
   switch (arm) {
     case "ours":
-      return whole ? registered("ours/tenProcesses.ts") : registered("ours/main.ts", name, `${count}`, "ring")
+      return ours(registered)
     case "ours-socket":
       return registered("ours/main.ts", name, `${count}`, "socket")
     case "ours-plain":
-      return whole ? node("ours/tenProcesses.ts") : node("ours/main.ts", name, `${count}`, "ring")
+      return ours(node)
     case "cpython":
       if (pool) return [python!, here("python/pools.py"), name, `${count}`, "pool"]
       return whole

@@ -233,8 +233,8 @@ export const defects = [
   {
     defect: "who looks for an item in vain does not ask for it",
     file: "src/internal/hub/lookout.ts",
-    find: "this.nextPause = Math.min(2 * this.nextPause || 1, maxPause)\n    this.wake()",
-    replace: "this.nextPause = Math.min(2 * this.nextPause || 1, maxPause)"
+    find: "this.pause.grow()\n    this.wake()",
+    replace: "this.pause.grow()"
   },
   {
     defect: "who looks for an item and waits again at once is forgotten",

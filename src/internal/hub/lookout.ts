@@ -5,8 +5,31 @@
 import * as Effect from "effect/Effect"
 import type { Pollable } from "../transport/poller.ts"
 
-/** After looks for nothing, the next ones are none: after the second time in a row one, then twice as many each time, up to so many. */
+/** See {@link Pause}. */
 const maxPause = 64
+
+/** After looks in vain, the next ones are left out: after the second time in a row one, then twice as many each time, up to 64. */
+class Pause {
+  private left = 0
+  private next = 0
+
+  /** Is this one to be left out? */
+  skips(): boolean {
+    if (this.left === 0) return false
+    this.left--
+    return true
+  }
+
+  grow(): void {
+    this.left = this.next
+    this.next = Math.min(2 * this.next || 1, maxPause)
+  }
+
+  end(): void {
+    this.left = 0
+    this.next = 0
+  }
+}
 
 /**
  * So many looks in a row take some two microseconds, which a wait by itself costs. Who talks to another process in turns mostly has its answer
@@ -19,12 +42,9 @@ export class Lookout implements Pollable {
   private readonly watch: (pollable: Pollable) => void
   private readonly looks: number
   private readonly waiting = new Set<() => void>()
-  /** How many are not to look, and how many the next time. */
-  private pause = 0
-  private nextPause = 0
-  /** The same for looks in a row. */
-  private pauseAtOnce = 0
-  private nextPauseAtOnce = 0
+  private readonly pause = new Pause()
+  /** Of looks in a row. */
+  private readonly pauseAtOnce = new Pause()
 
   /**
    * `isOver`: there is nothing to wait for any more. `watch`: has it polled as long as what it finds comes soon. `looks`: how many in a row
@@ -39,25 +59,18 @@ export class Lookout implements Pollable {
   /** Returns when it is over, or that was not soon. `undefined`: it is over, or not worth a look. */
   soon(): Effect.Effect<void> | undefined {
     if (this.isOver()) return undefined
-    if (this.pause > 0) {
-      this.pause--
-      return undefined
-    }
+    if (this.pause.skips()) return undefined
     return this.isOverAtOnce() ? Effect.void : this.wait
   }
 
   private isOverAtOnce(): boolean {
-    if (this.pauseAtOnce > 0) {
-      this.pauseAtOnce--
-      return false
-    }
+    if (this.pauseAtOnce.skips()) return false
     for (let i = 0; i < this.looks; i++) {
       if (!this.isOver()) continue
-      this.nextPauseAtOnce = 0
+      this.pauseAtOnce.end()
       return true
     }
-    this.pauseAtOnce = this.nextPauseAtOnce
-    this.nextPauseAtOnce = Math.min(2 * this.nextPauseAtOnce || 1, maxPause)
+    this.pauseAtOnce.grow()
     return false
   }
 
@@ -70,16 +83,14 @@ export class Lookout implements Pollable {
 
   poll(): boolean {
     if (this.waiting.size === 0 || !this.isOver()) return false
-    this.pause = 0
-    this.nextPause = 0
+    this.pause.end()
     this.wake()
     return true
   }
 
   sleep(): boolean {
     if (this.waiting.size === 0) return true
-    this.pause = this.nextPause
-    this.nextPause = Math.min(2 * this.nextPause || 1, maxPause)
+    this.pause.grow()
     this.wake()
     return this.waiting.size === 0
   }
