@@ -56,17 +56,16 @@ describe.skipIf(!shared.isAvailable())("shared memory", () => {
 
   const hasLargePages = fs.existsSync("/sys/kernel/mm/transparent_hugepage/enabled")
 
-  it.skipIf(!hasLargePages)("has memory of this process in large pages, if that is preferred", () => {
+  it.skipIf(!hasLargePages)("has long blocks of this process in large pages", () => {
     const mebibyte = 1024 * 1024
     /** Mappings for which that is so. */
     const marked = () => fs.readFileSync("/proc/self/smaps", "latin1").match(/^VmFlags:.* hg\b/gm)?.length ?? 0
     const before = marked()
-    const memory = Buffer.allocUnsafeSlow(64 * mebibyte)
-    shared.preferLargePages(memory)
+    const memory = shared.allocateLong(() => Buffer.allocUnsafeSlow(64 * mebibyte))
     assert.strictEqual(marked(), before + 1)
     assert.isTrue(memory.fill(7).every((byte) => byte === 7))
     // There is none in it.
-    for (const size of [0, 1, mebibyte]) shared.preferLargePages(Buffer.allocUnsafeSlow(size))
+    for (const size of [0, 1, mebibyte]) shared.allocateLong(() => Buffer.allocUnsafeSlow(size))
     assert.deepStrictEqual(problems, [])
   })
 })

@@ -24,16 +24,16 @@ const smallest = 64 * 1024
 /** More than any message without a payload takes. */
 const little = 256
 
-/** Memory of this size is new each time, and each of its pages costs about a microsecond. Less is mostly used again. */
-const large = 8 * 1024 * 1024
+/** A block of this size would be new each time, and each of its pages costs about a microsecond. Less is mostly used again. */
+const long = 8 * 1024 * 1024
 
 /** Where memory that processes share comes from, and what else the system is asked for. */
 export interface SharedMemory {
   readonly isAvailable: () => boolean
   /** Lets other processes of this processor run, if there are any. */
   readonly yieldProcessor: () => void
-  /** Memory of this process that will be written to soon: in as few pages as possible. */
-  readonly preferLargePages: (memory: Buffer) => void
+  /** Allocates a long block of this process that will be written to soon: of what such blocks have left, in as few pages as possible. */
+  readonly allocateLong: (allocate: () => Buffer<ArrayBuffer>) => Buffer<ArrayBuffer>
   /** `undefined`: there is none. */
   readonly create: (size: number) => NamedSegment | undefined
   readonly open: (name: string, size: number) => Segment | undefined
@@ -385,11 +385,7 @@ export const over = (below: Transport, { capacity, expectAfter = 32, poller, sha
     expectAfter,
     watch: (pollable) => poller.wake(pollable),
     unwatch: (pollable) => poller.forget(pollable),
-    allocate: (size) => {
-      const memory = below.allocate(size)
-      if (size >= large) shared.preferLargePages(memory)
-      return memory
-    },
+    allocate: (size) => size < long ? below.allocate(size) : shared.allocateLong(() => below.allocate(size)),
     share: (size) => {
       const segment = sharedBytes + size > maxShared ? undefined : shared.create(size)
       if (segment === undefined) return undefined

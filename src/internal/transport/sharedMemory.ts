@@ -10,11 +10,12 @@ import { createRequire } from "node:module"
 import * as os from "node:os"
 import * as path from "node:path"
 import { randomBytes } from "../crypto.ts"
+import { freed, longBlocks } from "./longBlocks.ts"
 import type { SharedMemory } from "./ringTransport.ts"
 
 interface Mapping {
   readonly yieldProcessor: () => void
-  readonly preferLargePages: (memory: Buffer) => void
+  readonly allocateLong: SharedMemory["allocateLong"]
   /** Gives a file its memory. `false`: that must be done by writing. */
   readonly allocate: (descriptor: number, size: number) => boolean
   readonly map: (descriptor: number, size: number) => ArrayBuffer
@@ -45,24 +46,28 @@ const load = (): Mapping => {
     "void *mmap(void *address, size_t length, int protection, int flags, int fd, int64_t offset)"
   )
   const munmap = library.func("int munmap(void *address, size_t length)")
-  const allocate = optional(() => library.func("int posix_fallocate(int fd, int64_t offset, int64_t length)"))
+  const fallocate = optional(() => library.func("int posix_fallocate(int fd, int64_t offset, int64_t length)"))
   const schedYield = library.func("int sched_yield()")
   const madvise = process.platform === "linux"
     ? library.func("int madvise(void *address, size_t length, int advice)")
     : undefined
+  const ofFreed = optional(() => freed(library))
+  const allocate = ofFreed === undefined ? (f: () => Buffer<ArrayBuffer>) => f() : longBlocks(ofFreed)
   const addresses = new WeakMap<ArrayBuffer, unknown>()
   return {
     yieldProcessor: () => {
       schedYield()
     },
-    preferLargePages: (memory) => {
+    allocateLong: (f) => {
+      const memory = allocate(f)
       const address = koffi.address(memory)
       const first = (address + hugePage - 1n) / hugePage * hugePage
       const end = (address + BigInt(memory.length)) / hugePage * hugePage
       // A system that does not can't be helped.
       if (end > first) madvise?.(first, Number(end - first), hugePages)
+      return memory
     },
-    allocate: (descriptor, size) => allocate?.(descriptor, 0, size) === 0,
+    allocate: (descriptor, size) => fallocate?.(descriptor, 0, size) === 0,
     map: (descriptor, size) => {
       const address = mmap(null, size, protection, shared, descriptor, 0)
       if (address === failed) throw new Error("mmap failed")
@@ -93,7 +98,7 @@ const root = (): string => {
 export const none: SharedMemory = {
   isAvailable: () => false,
   yieldProcessor: () => {},
-  preferLargePages: () => {},
+  allocateLong: (allocate) => allocate(),
   create: () => undefined,
   open: () => undefined
 }
@@ -128,7 +133,7 @@ export const make = (options: {
 
   return {
     yieldProcessor: () => mapping?.yieldProcessor(),
-    preferLargePages: (memory) => mapping?.preferLargePages(memory),
+    allocateLong: (allocate) => mapping === undefined ? allocate() : mapping.allocateLong(allocate),
     isAvailable: () => attempt(() => true) === true,
     create: (size) =>
       attempt((mapping) => {

@@ -1,0 +1,111 @@
+import { assert, describe, it } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import { spawnSync } from "node:child_process"
+import { freed, longBlocks } from "../../src/internal/transport/longBlocks.ts"
+import { collectGarbage } from "../support/garbage.ts"
+import { eventually } from "../support/waiting.ts"
+
+const mebibyte = 1024 * 1024
+
+describe("blocks of long messages", () => {
+  const make = () => {
+    const told: Array<string> = []
+    const allocate = longBlocks({ keep: () => void told.push("keep"), giveBack: () => void told.push("give back") })
+    return { told, one: () => allocate(() => Buffer.allocUnsafeSlow(1)) }
+  }
+
+  it.live("have freed ones kept before each, and given back a second after the last", () =>
+    Effect.gen(function*() {
+      const { one, told } = make()
+      const blocks = [one(), one()]
+      assert.deepStrictEqual(told, ["keep", "keep"])
+      yield* eventually("what is kept is given back", Effect.sync(() => told.length === 3))
+      blocks.push(one())
+      yield* eventually("and again", Effect.sync(() => told.length === 5))
+      assert.deepStrictEqual(told, ["keep", "keep", "give back", "keep", "give back"])
+      assert.strictEqual(blocks.length, 3)
+    }))
+
+  it.live("have freed ones given back, too, when one is found to be garbage much later", () =>
+    Effect.gen(function*() {
+      const { one, told } = make()
+      let block: Buffer | undefined = one()
+      yield* eventually("what is kept is given back", Effect.sync(() => told.length === 2))
+      assert.strictEqual(block.length, 1)
+      block = undefined
+      yield* Effect.promise(collectGarbage)
+      yield* eventually("the block is given back", Effect.sync(() => told.length === 3))
+      assert.deepStrictEqual(told, ["keep", "give back", "give back"])
+    }))
+
+  const isGlibc = "glibcVersionRuntime" in (process.report.getReport() as { readonly header: object }).header
+  const source = (path: string) => JSON.stringify(new URL(`../../src/internal/transport/${path}`, import.meta.url).href)
+
+  /** What a program tells that uses five blocks of 40 MiB one after the other, and then three at once. */
+  const run = () => {
+    const program = `
+      import * as koffi from "koffi"
+      import { freed, longBlocks } from ${source("longBlocks.ts")}
+      const allocate = longBlocks(freed(koffi.load(null), {}))
+      const block = () => allocate(() => Buffer.allocUnsafeSlow(${40 * mebibyte}))
+      const faults = []
+      for (let i = 0; i < 5; i++) {
+        const one = block()
+        const before = process.resourceUsage().minorPageFault
+        one.fill(1)
+        faults.push(process.resourceUsage().minorPageFault - before)
+        one.buffer.transfer(0)
+      }
+      const resident = () => process.memoryUsage.rss()
+      const filled = () => {
+        const blocks = [block(), block(), block()]
+        for (const block of blocks) block.fill(1)
+        return resident()
+      }
+      const full = filled()
+      gc()
+      const kept = resident()
+      let last = kept
+      for (let i = 0; i < 1000 && last > full - ${100 * mebibyte}; i++) {
+        await new Promise((resolve) => setTimeout(resolve, 20))
+        last = resident()
+      }
+      console.log(JSON.stringify({ faults, full, kept, last }))`
+    const { stderr, stdout } = spawnSync(process.execPath, ["--expose-gc", "--input-type=module", "--eval", program], {
+      cwd: import.meta.dirname,
+      encoding: "utf8",
+      env: { ...process.env, NODE_NO_WARNINGS: "1" },
+      timeout: 60_000
+    })
+    assert.strictEqual(stderr, "")
+    return JSON.parse(stdout) as {
+      readonly faults: readonly [number, ...Array<number>]
+      readonly full: number
+      readonly kept: number
+      readonly last: number
+    }
+  }
+
+  it.skipIf(!isGlibc)("are made of the pages of the one before, which go back to the system at last", () => {
+    const { faults: [first, ...others], full, kept, last } = run()
+    // The second one may find its place taken by something small.
+    assert.isAtLeast(others.filter((count) => count < first / 4).length, 3, `page faults: ${first}, ${others}`)
+    assert.isAbove(kept, full - 20 * mebibyte)
+    assert.isAtMost(last, full - 100 * mebibyte)
+  })
+
+  it.skipIf(!isGlibc)("are left to the C library, if the user has given it parameters", async () => {
+    const koffi = await import("koffi")
+    const library = koffi.load(null)
+    for (
+      const environment of [
+        { MALLOC_MMAP_THRESHOLD_: "1000000" },
+        { MALLOC_TRIM_THRESHOLD_: "1000000" },
+        { GLIBC_TUNABLES: "glibc.malloc.check=0:glibc.malloc.mmap_max=3" }
+      ]
+    ) assert.isUndefined(freed(library, environment))
+    for (const environment of [{}, { MALLOC_ARENA_MAX: "2" }, { GLIBC_TUNABLES: "glibc.malloc.check=0" }]) {
+      assert.isDefined(freed(library, environment))
+    }
+  })
+})
