@@ -136,6 +136,7 @@ export class FrameDecoder {
   get destination(): Buffer | undefined {
     const { filled, length, place } = this
     if (place === undefined) return undefined
+    if (filled === 0) return place
     if (filled < place.length) return place.subarray(filled)
     const larger = this.allocate(Math.min(length, growth * filled))
     larger.set(place)

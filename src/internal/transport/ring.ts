@@ -195,7 +195,9 @@ export class RingReader {
     const { control, data, mask } = this.view
     for (let done = 0; done < count;) {
       const start = this.taken & mask
-      const part = Math.min(count - done, stride, data.length - start)
+      const left = count - done
+      // What is around a message of this size is not worth a copy of its own.
+      const part = Math.min(left < 2 * stride ? left : stride, data.length - start)
       place.set(data.subarray(start, start + part), done)
       done += part
       this.taken = sum(this.taken, part)
