@@ -94,7 +94,7 @@ describe("blocks of long messages", () => {
     assert.isAtMost(last, full - 100 * mebibyte)
   })
 
-  it.skipIf(!isGlibc)("are left to the C library, if the user has given it parameters", async () => {
+  it.skipIf(!isGlibc)("are left to the C library, if the user has given it parameters, and in threads", async () => {
     const koffi = await import("koffi")
     const library = koffi.load(null)
     for (
@@ -107,5 +107,6 @@ describe("blocks of long messages", () => {
     for (const environment of [{}, { MALLOC_ARENA_MAX: "2" }, { GLIBC_TUNABLES: "glibc.malloc.check=0" }]) {
       assert.isDefined(freed(library, environment))
     }
+    assert.isUndefined(freed(library, {}, false))
   })
 })

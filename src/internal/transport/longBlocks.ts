@@ -36,9 +36,16 @@ export interface Freed {
   readonly giveBack: () => void
 }
 
-/** `undefined`: it is another library, which throws here for lack of such functions, or the user has decided. */
-export const freed = (library: LibraryHandle, environment = process.env): Freed | undefined => {
-  if (isSetByUser(environment)) return undefined
+/**
+ * `undefined`: the user has decided; or this is a thread, whose memory comes from elsewhere, and which may end before it gives anything back. Throws
+ * if this is another library, which has no such functions.
+ */
+export const freed = (
+  library: LibraryHandle,
+  environment = process.env,
+  isMainThread = process.getBuiltinModule("node:worker_threads").isMainThread
+): Freed | undefined => {
+  if (!isMainThread || isSetByUser(environment)) return undefined
   const mallopt = library.func("int mallopt(int parameter, int value)")
   const mallocTrim = library.func("int malloc_trim(size_t pad)")
   return {
@@ -55,16 +62,20 @@ export const freed = (library: LibraryHandle, environment = process.env): Freed 
   }
 }
 
-/** Gives what allocates a long block, by the function that it is given. */
-export const longBlocks = ({ giveBack, keep }: Freed) => {
+/** Gives what allocates a long block, by the function that it is given. With nothing that is known of freed ones, that is all it does. */
+export const longBlocks = (
+  freed: Freed | undefined
+): (allocate: () => Buffer<ArrayBuffer>) => Buffer<ArrayBuffer> => {
+  if (freed === undefined) return (allocate) => allocate()
+  const { giveBack, keep } = freed
   let timer: NodeJS.Timeout | undefined
   const plan = () => {
     if (timer === undefined) timer = setTimeout(giveBack, pause).unref()
     else timer.refresh()
   }
   const found = new FinalizationRegistry<void>(plan)
-  return (allocate: () => Buffer<ArrayBuffer>): Buffer<ArrayBuffer> => {
-    // Each time: other threads of this process may have had it given back.
+  return (allocate) => {
+    // Each time: another hub of this process may have had it given back.
     keep()
     const block = allocate()
     found.register(block.buffer)

@@ -51,14 +51,15 @@ const load = (): Mapping => {
   const madvise = process.platform === "linux"
     ? library.func("int madvise(void *address, size_t length, int advice)")
     : undefined
-  const ofFreed = optional(() => freed(library))
-  const allocate = ofFreed === undefined ? (f: () => Buffer<ArrayBuffer>) => f() : longBlocks(ofFreed)
+  let allocate: SharedMemory["allocateLong"] | undefined
   const addresses = new WeakMap<ArrayBuffer, unknown>()
   return {
     yieldProcessor: () => {
       schedYield()
     },
     allocateLong: (f) => {
+      // Most processes need none.
+      allocate ??= longBlocks(optional(() => freed(library)))
       const memory = allocate(f)
       const address = koffi.address(memory)
       const first = (address + hugePage - 1n) / hugePage * hugePage
