@@ -14,7 +14,7 @@
 const head = 0
 const tail = 16
 
-/** Long messages are copied in parts of this size, so that both sides can copy at the same time. */
+/** Long messages are copied in parts of this size, or up to twice that where they are read, so that both sides can copy at the same time. */
 const stride = 64 * 1024
 
 /** Up to so many bytes, a loop is faster than a call. */

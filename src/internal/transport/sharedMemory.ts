@@ -51,16 +51,16 @@ const load = (): Mapping => {
   const madvise = process.platform === "linux"
     ? library.func("int madvise(void *address, size_t length, int advice)")
     : undefined
-  let allocate: SharedMemory["allocateLong"] | undefined
+  let ofLongBlocks: SharedMemory["allocateLong"] | undefined
   const addresses = new WeakMap<ArrayBuffer, unknown>()
   return {
     yieldProcessor: () => {
       schedYield()
     },
-    allocateLong: (f) => {
+    allocateLong: (allocate) => {
       // Most processes need none.
-      allocate ??= longBlocks(optional(() => freed(library)))
-      const memory = allocate(f)
+      ofLongBlocks ??= longBlocks(optional(() => freed(library)))
+      const memory = ofLongBlocks(allocate)
       const address = koffi.address(memory)
       const first = (address + hugePage - 1n) / hugePage * hugePage
       const end = (address + BigInt(memory.length)) / hugePage * hugePage
