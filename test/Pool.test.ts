@@ -54,6 +54,24 @@ describe("a program with a pool", () => {
   )
 })
 
+describe("a library with a pool inside", () => {
+  it.live(
+    "needs no guard in the program that uses it, whose module is run once",
+    Effect.fnUntraced(function*() {
+      const { code, stderr, stdout } = yield* runProgram(program("usesLibrary.ts"))
+      assert.deepStrictEqual({ code, stderr, stdout }, { code: 0, stderr: "", stdout: "runs\n[ 1, 4, 9 ]\n" })
+    })
+  )
+
+  it.live(
+    "can be used in the tasks of a program that has a pool too, and one guard",
+    Effect.fnUntraced(function*() {
+      const { code, stderr, stdout } = yield* runProgram(program("usesLibraryInTasks.ts"))
+      assert.deepStrictEqual({ code, stderr, stdout }, { code: 0, stderr: "", stdout: "[ 1, 4, 9 ] 14\n" })
+    })
+  )
+})
+
 describe("payloads and values", () => {
   const gone = (what: string, refs: ReadonlyArray<WeakRef<object>>) =>
     eventually(
