@@ -322,18 +322,23 @@ for (const [file, exported] of cold) {
   )
 }
 
-/** The number of what has an id. A module that was split has none: it only passes on what its halves export. */
-const numberOf = new Map([
-  ...files.map((file, i) => [cold.has(file) ? hotOf(file) : file, i]),
-  ...coldFiles.map((file) => [coldOf(file), coldNumber(file)])
-])
+/** The script and the number of what has an id. A module that was split only passes on what its halves export. */
+const unitOf = new Map(numbered.flatMap((i) => {
+  const file = files[i]
+  if (file !== undefined) return [[cold.has(file) ? hotOf(file) : file, i]]
+  const other = coldFiles.find((file) => coldNumber(file) === i)
+  return other === undefined ? [] : [[coldOf(other), i]]
+}))
 
 /** The script in which something with a number is; none for a barrel. */
-const scriptOf = (i) => {
-  if (i >= coldNumber(coldFiles[0])) return coldPlace
-  if (i >= files.length) return 0
-  return barrels[i] ? undefined : scripts.findIndex((script) => script.includes(files[i]))
-}
+const scriptOf = (i) =>
+  i >= files.length + names.length - 1
+    ? coldPlace
+    : i >= files.length
+    ? 0
+    : barrels[i]
+    ? undefined
+    : scripts.findIndex((script) => script.includes(files[i]))
 
 /**
  * Modules of Node are no modules of CommonJS, which would have to be made look like others: that loads all of their parts. Nor are other scripts,
@@ -341,12 +346,13 @@ const scriptOf = (i) => {
  */
 const asTheyAre = (linked) => {
   const renamed = new Map()
-  const interop = /^(?:let )?([\w$]+) = __toESM\(([\w$]+)(?:, 1)?\);\n/gm
-  const plain = linked.replaceAll(/^require\("module:\d+"\);\n/gm, "").replaceAll(interop, (_, name, module) => {
-    if (name !== module) renamed.set(name, module)
-    return ""
-  })
-  const code = renamed.size === 0 ? plain : plain.replaceAll(/(?<![\w$.])[\w$]+/g, (name) => renamed.get(name) ?? name)
+  const code = linked.replaceAll(/^require\("module:\d+"\);\n/gm, "").replaceAll(
+    /^(?:let )?([\w$]+) = __toESM\(([\w$]+)(?:, 1)?\);\n/gm,
+    (_, name, module) => {
+      if (name !== module) renamed.set(name, module)
+      return ""
+    }
+  ).replaceAll(/(?<![\w$.])[\w$]+/g, (name) => renamed.get(name) ?? name)
   if (/\b(node|module)_\w+\.default\b/.test(code)) throw new Error("the bundle uses a default export")
   return code
 }
@@ -370,10 +376,11 @@ const later = (linked) => {
       throw new Error(`a script needs all of module ${i}`)
     }
   }
-  return text.replaceAll(
-    other,
-    (line, variable, number) => ones.has(variable) ? `const ${variable} = require("later:${number}");\n` : line
-  )
+  return text
+    .replaceAll(
+      other,
+      (line, variable, number) => ones.has(variable) ? `const ${variable} = require("later:${number}");\n` : line
+    )
 }
 
 /** A script with some of the modules. It finds those of others by number. */
@@ -381,7 +388,7 @@ const linkScript = async (place, entry, options) => {
   const { code } = await link(entry, {
     texts: parts,
     elsewhere: (id, importer) => {
-      const i = numberOf.get(id)
+      const i = unitOf.get(id)
       const isHere = barrels[i] ? scripts[place].includes(id) : scriptOf(i) === place
       // To run a half that few need does not run others.
       if (i === undefined || (isHere && (place !== coldPlace || isPart(importer)))) return undefined

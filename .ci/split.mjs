@@ -153,7 +153,6 @@ const analyse = (file, isThere) => {
       for (const each of node.specifiers) exported.set(nameOf(each.exported), { local: nameOf(each.local) })
       continue
     }
-    if (node.type === "ExportDefaultDeclaration") throw new Error(`${file} has a default export`)
     const declaration = node.type === "ExportNamedDeclaration" ? node.declaration : node
     const { declarations: [first, second] = [], id = first?.id, kind = "const", type } = declaration
     const isDeclaration = type === "VariableDeclaration" || type === "FunctionDeclaration" ||
