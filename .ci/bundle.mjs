@@ -9,6 +9,7 @@ import { pathToFileURL } from "node:url"
 import { runInThisContext } from "node:vm"
 import { rolldown } from "rolldown"
 import { minifySync, parseSync, Visitor } from "rolldown/utils"
+import { coldOf, hotOf, split } from "./split.mjs"
 
 const packages = ["effect", "@effect/platform-node", "@effect/platform-node-shared"]
 
@@ -53,11 +54,14 @@ const link = async (
     plugins: [{
       name: "given",
       async resolveId(id, importer, options) {
-        if (given.has(id)) return id
+        if (given.has(id)) {
+          const other = elsewhere(id, importer)
+          return other ? { id: other, external: true } : id
+        }
         // What is loaded when it is needed is loaded as everywhere.
         if (options.kind === "dynamic-import") return { id, external: true }
         const found = await this.resolve(id, importer, { ...options, skipSelf: true })
-        const other = found && elsewhere(found.id)
+        const other = found && elsewhere(found.id, importer)
         return other ? { id: other, external: true } : found
       },
       load: (id) => given.get(id),
@@ -122,6 +126,8 @@ const optional = [
       .map((name) => ofEffect(`internal/schema/${name}`))
   ]
 ]
+/** The script of what this library does not use of the modules in the first one. */
+const coldPlace = names.length - 2
 const roots = [inDist("index.js"), ofEffect("Effect"), ofEffect("Schema")]
 const files = await reach([...roots, ofEffect("index")])
 const unknown = optional.flat().filter((file) => !files.includes(file))
@@ -152,8 +158,57 @@ const origin = (i, name) => {
   return { module: home, name }
 }
 
+/** What the examples and the documents use of Effect: other programs will do so too. */
+const common = new Set()
+const project = path.dirname(import.meta.dirname)
+for (const directory of ["docs", "examples"]) {
+  for (const name of fs.readdirSync(path.join(project, directory), { recursive: true })) {
+    if (!/\.(md|ts)$/.test(name)) continue
+    const text = fs.readFileSync(path.join(project, directory, name), "utf8")
+    for (const [, module, member] of text.matchAll(/\b([A-Z]\w*)\.(\w+)/g)) common.add(`${ofEffect(module)} ${member}`)
+  }
+}
+
+// A barrel has no getters.
+for (const i of files.keys()) {
+  if (!barrels[i]) continue
+  for (const name of Object.keys(modules[i])) {
+    const { module, name: inner } = origin(i, name)
+    if (inner !== undefined) common.add(`${files[module]} ${inner}`)
+  }
+}
+
+/** Another function can stand for it that calls it. */
+const isPlainFunction = (value) =>
+  typeof value === "function" &&
+  Reflect.ownKeys(value).every((key) =>
+    key === "length" || key === "name" || (key === "prototype" && Reflect.ownKeys(value.prototype).length === 1)
+  )
+
+/** Has many exports for which no function can stand: who imports it by its own name has both halves of it run. */
+const whole = [ofEffect("Schema")]
+
+const mayBeSplit = (file) => placeOf(file) === 0 && !file.startsWith(dist) && !isBarrel(file)
+
+/** Modules of the first script whose half that few use is in a script of its own. */
+const { cold, isCold, texts: halves } = split(files, {
+  isCommon: (file, name) =>
+    common.has(`${file} ${name}`) ||
+    (mayBeSplit(file) && !whole.includes(file) && !isPlainFunction(modules[files.indexOf(file)][name])),
+  isRoot: (file) => file.startsWith(dist),
+  isRun: (file) => placeOf(file) < coldPlace,
+  mayBeSplit
+})
+const coldFiles = [...cold.keys()]
+
 /** The name of a module that has one by its number. */
 const partOf = (number) => `\0m${number}`
+const isPart = (id) => /^\0m\d+$/.test(id)
+
+/** The text of a module that has a table of what it is given. */
+const tableOf = (id, fields, imports = "") =>
+  `import * as n from ${JSON.stringify(id)}\nimport made from "\0made"\nlet all\n${imports}` +
+  `export default () => all ??= made({ __proto__: null, ${fields.join(", ")} })\n`
 
 /**
  * By name, a function for the exports of each module that is no barrel. The exports have no prototype, as those of modules have none: so they
@@ -168,20 +223,19 @@ const parts = new Map([[
   return all
 }
 `
-]])
+], ...halves])
 for (const [i, file] of files.entries()) {
   if (barrels[i]) continue
   const others = new Set()
   const fields = Object.keys(modules[i]).map((name) => {
     const { module, name: inner } = origin(i, name)
+    if (inner !== undefined && isCold(file, inner)) return `get ${JSON.stringify(name)}() { return n.${inner} }`
     if (inner === undefined) others.add(module)
     return `${JSON.stringify(name)}: ${inner === undefined ? `m${module}()` : `n.${inner}`}`
   })
   parts.set(
     partOf(i),
-    `import * as n from ${JSON.stringify(file)}\nimport made from "\0made"\nlet all\n` +
-      Array.from(others, (number) => `import m${number} from "${partOf(number)}"\n`).join("") +
-      `export default () => all ??= made({ __proto__: null, ${fields.join(", ")} })\n`
+    tableOf(file, fields, Array.from(others, (number) => `import m${number} from "${partOf(number)}"\n`).join(""))
   )
 }
 
@@ -232,7 +286,6 @@ for (const [i, file] of files.entries()) {
 }
 
 // Their names are those of their files, as packageNames.ts says.
-const project = path.dirname(import.meta.dirname)
 const { fileOf, parse } = await importOf("internal/process/packageNames.js")
 const resolved = (specifier) => {
   try {
@@ -259,26 +312,79 @@ for (const [name, files] of Object.entries(numbers)) {
 
 /** The number of what gives a script what it takes of the first one. It lies in the first one, behind the modules. */
 const lenderOf = (place) => files.length + place - 1
-const numbered = [...files.keys(), ...names.slice(1).map((_, i) => lenderOf(i + 1))]
+/** The number of the half of a module that few use, behind the others. */
+const coldNumber = (file) => files.length + names.length - 1 + coldFiles.indexOf(file)
+const numbered = [...files.keys(), ...names.slice(1).map((_, i) => lenderOf(i + 1)), ...coldFiles.map(coldNumber)]
+for (const [file, exported] of cold) {
+  parts.set(
+    partOf(coldNumber(file)),
+    tableOf(coldOf(file), exported.map((name) => `${JSON.stringify(name)}: n.${name}`))
+  )
+}
+
+/** The number of what has an id. A module that was split has none: it only passes on what its halves export. */
+const numberOf = new Map([
+  ...files.map((file, i) => [cold.has(file) ? hotOf(file) : file, i]),
+  ...coldFiles.map((file) => [coldOf(file), coldNumber(file)])
+])
 
 /** The script in which something with a number is; none for a barrel. */
-const scriptOf = (i) =>
-  i >= files.length ? 0 : barrels[i] ? undefined : scripts.findIndex((script) => script.includes(files[i]))
+const scriptOf = (i) => {
+  if (i >= coldNumber(coldFiles[0])) return coldPlace
+  if (i >= files.length) return 0
+  return barrels[i] ? undefined : scripts.findIndex((script) => script.includes(files[i]))
+}
 
-/** Modules of Node are no modules of CommonJS, which would have to be made look like others: that loads all of their parts. Nor are other scripts. */
+/**
+ * Modules of Node are no modules of CommonJS, which would have to be made look like others: that loads all of their parts. Nor are other scripts,
+ * which are not run before something of them is used.
+ */
 const asTheyAre = (linked) => {
-  const code = linked.replaceAll(/^(\w+) = __toESM\(\1(, 1)?\);\n/gm, "")
+  const renamed = new Map()
+  const interop = /^(?:let )?([\w$]+) = __toESM\(([\w$]+)(?:, 1)?\);\n/gm
+  const plain = linked.replaceAll(/^require\("module:\d+"\);\n/gm, "").replaceAll(interop, (_, name, module) => {
+    if (name !== module) renamed.set(name, module)
+    return ""
+  })
+  const code = renamed.size === 0 ? plain : plain.replaceAll(/(?<![\w$.])[\w$]+/g, (name) => renamed.get(name) ?? name)
   if (/\b(node|module)_\w+\.default\b/.test(code)) throw new Error("the bundle uses a default export")
   return code
+}
+
+/** Where a script has a module of another one: its variable, and its number. */
+const other = /^let (\w+) = require\("module:(\d+)"\);\n/gm
+const othersIn = (linked) => Array.from(linked.matchAll(other), ([, variable, number]) => [variable, Number(number)])
+
+/** What `variable.name` consists of; nothing, if it is something else. */
+const memberOf = (use) => /^(?<variable>\w+)\.(?<name>[\w$]+)$/.exec(use)?.groups ?? {}
+
+/** With a function in place of each module that is run on its own: to run a script of these runs none of them. */
+const later = (linked) => {
+  const ones = new Map(othersIn(linked).filter(([, i]) => scriptOf(i) >= coldPlace))
+  const uses = expressions(linked, "MemberExpression").filter((part) =>
+    ones.has(memberOf(linked.slice(...part)).variable)
+  )
+  const text = replaced(linked, uses, (use) => use.replace(".", "()."))
+  for (const [variable, i] of ones) {
+    if (text.split(new RegExp(`\\b${variable}\\b(?!\\()`)).length > 2) {
+      throw new Error(`a script needs all of module ${i}`)
+    }
+  }
+  return text.replaceAll(
+    other,
+    (line, variable, number) => ones.has(variable) ? `const ${variable} = require("later:${number}");\n` : line
+  )
 }
 
 /** A script with some of the modules. It finds those of others by number. */
 const linkScript = async (place, entry, options) => {
   const { code } = await link(entry, {
     texts: parts,
-    elsewhere: (id) => {
-      const i = files.indexOf(id)
-      if (i < 0 || scripts[place].includes(id)) return undefined
+    elsewhere: (id, importer) => {
+      const i = numberOf.get(id)
+      const isHere = barrels[i] ? scripts[place].includes(id) : scriptOf(i) === place
+      // To run a half that few need does not run others.
+      if (i === undefined || (isHere && (place !== coldPlace || isPart(importer)))) return undefined
       if (barrels[i]) throw new Error(`${id} has no number by which a module could find it`)
       return `module:${i}`
     },
@@ -286,7 +392,7 @@ const linkScript = async (place, entry, options) => {
     url: "__url",
     ...options
   })
-  return asTheyAre(code)
+  return later(asTheyAre(code))
 }
 
 /** One that is linked so that all of it is run at once: constants are quicker than variables. */
@@ -305,14 +411,12 @@ const linkByModule = (place) => {
   return linkScript(place, `export const modules = [${there.join()}]`, { strictExecutionOrder: true })
 }
 
-/** Where a script has a module of another one: its variable, and its number. */
-const other = /^let (\w+) = require\("module:(\d+)"\);\n/gm
-const othersIn = (linked) => Array.from(linked.matchAll(other), ([, variable, number]) => [variable, Number(number)])
-
 /** What comes later is given to a script when it is there. Nothing else is assigned to: V8 knows constants. */
 const withLink = (linked) => {
-  const later = othersIn(linked).filter(([, i]) => scriptOf(i) !== 0)
-  return `${linked}exports.link = (get) => {\n${later.map(([variable, i]) => `${variable} = get(${i})\n`).join("")}}\n`
+  const missing = othersIn(linked).filter(([, i]) => scriptOf(i) !== 0)
+  return `${linked}exports.link = (get) => {\n${
+    missing.map(([variable, i]) => `${variable} = get(${i})\n`).join("")
+  }}\n`
 }
 
 /** Is an export of a module assigned to while it is in use? */
@@ -332,11 +436,12 @@ const borrowing = (place, linked) => {
   const nameOf = (use) => use.replace(".", "_")
   const uses = expressions(linked, "MemberExpression").filter((part) => {
     const use = linked.slice(...part)
-    const [, variable, name] = /^(\w+)\.([\w$]+)$/.exec(use) ?? []
+    const { name, variable } = memberOf(use)
     const i = lenders.get(variable)
     if (i === undefined) return false
     if (changes(files[i], name)) throw new Error(`${names[place]} takes ${name} of ${files[i]}, which changes`)
-    taken.set(use, `import { ${name} as ${nameOf(use)} } from ${JSON.stringify(files[i])}\n`)
+    const id = cold.has(files[i]) ? hotOf(files[i]) : files[i]
+    taken.set(use, `import { ${name} as ${nameOf(use)} } from ${JSON.stringify(id)}\n`)
     return true
   })
   const text = replaced(linked, uses, nameOf)
@@ -356,7 +461,8 @@ const others = await Promise.all(
 const first = withLink(
   await linkWhole(
     0,
-    `export const numbers = ${JSON.stringify(numbers)}\nexport const barrels = ${JSON.stringify(contents)}\n`
+    `export const numbers = ${JSON.stringify(numbers)}\nexport const barrels = ${JSON.stringify(contents)}\n` +
+      `export const whole = [${whole.map((file) => files.indexOf(file))}]\n`
   )
 )
 
@@ -394,11 +500,14 @@ const untouchable = (i) =>
 /** Scripts that have been run. One that is run as a whole must not touch what comes later. */
 const tried = []
 const get = (i) => tried[scriptOf(i)]?.modules[i]() ?? untouchable(i)
-for (const [place, text] of texts.slice(0, -1).entries()) {
+for (const [place, text] of texts.slice(0, coldPlace).entries()) {
   const exports = {}
   runInThisContext(text, { filename: names[place] })(
     exports,
-    (name) => name.startsWith("module:") ? get(Number(name.slice(7))) : require(name),
+    (name) => {
+      const [kind, number] = name.split(":")
+      return kind === "module" ? get(Number(number)) : kind === "later" ? () => get(Number(number)) : require(name)
+    },
     undefined,
     pathToFileURL(inDist("trial.js")).href
   )

@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { importsOf, makeBarrel } from "../../src/internal/process/barrel.ts"
+import { asValues, importsOf, makeBarrel } from "../../src/internal/process/barrel.ts"
 
 describe("what the text of a module imports from a package", () => {
   const cases: Record<string, readonly [text: string, names: ReadonlyArray<string> | "all"]> = {
@@ -92,5 +92,25 @@ describe("a module that exports others", () => {
     barrel.want("all")
     assert.deepStrictEqual(ran, ["B", "A"])
     assert.strictEqual(given[2]!["A"], modules["A"])
+  })
+})
+
+describe("exports with getters, for a module that can't have any", () => {
+  it("are functions that call what a getter gives, and get it when they are called", () => {
+    let got = 0
+    const exports = {
+      plain: 1,
+      get twice() {
+        got++
+        return function(this: unknown, ...args: ReadonlyArray<unknown>) {
+          return [this, ...args, ...args]
+        }
+      }
+    }
+    const { plain, twice } = asValues(exports)
+    assert.strictEqual(plain, 1)
+    assert.strictEqual(got, 0)
+    assert.deepStrictEqual((twice as typeof exports.twice).call("it", 1, undefined), ["it", 1, undefined, 1, undefined])
+    assert.strictEqual(got, 1)
   })
 })

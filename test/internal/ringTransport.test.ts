@@ -72,7 +72,7 @@ const connect = (options: Partial<DuplexEvents> = {}, capacity = 1024, refusals 
     shared: {
       isAvailable: () => true,
       yieldProcessor: () => {},
-      allocateLong: (allocate) => allocate(),
+      allocateLong: (size, allocate) => allocate(size),
       create: (size) => {
         asked.push(size)
         if (asked.length <= refusals) return undefined
@@ -123,7 +123,7 @@ describe("memory for all who connect", () => {
       shared: {
         isAvailable: () => true,
         yieldProcessor: () => {},
-        allocateLong: (allocate) => allocate(),
+        allocateLong: (size, allocate) => allocate(size),
         create: () => ({ name: "one", memory: new ArrayBuffer(0), unlink: () => {}, release: () => released++ }),
         open: () => undefined
       }

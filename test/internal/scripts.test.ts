@@ -1,23 +1,31 @@
 import { assert, describe, it } from "@effect/vitest"
+import { Effect } from "effect"
+import { fileURLToPath } from "node:url"
 import type { Exports } from "../../src/internal/process/barrel.ts"
 import * as Scripts from "../../src/internal/process/scripts.ts"
+import { leavesNothingBehind, runProgram, temporaryDirectory } from "../support/processes.ts"
+
+leavesNothingBehind()
 
 /**
- * Four scripts: modules 0 and 1, which uses 2, in the first one; 2, which uses 0, in the second one; 3, which uses 2, in the third one; 4 in
- * none; 5, which uses 2 while it is run, in the fourth one.
+ * Five scripts: modules 0 and 1, which uses 2, in the first one; 2, which uses 0, in the second one; 3, which uses 2, in the third one; 4 in
+ * none; 5, which uses 2 while it is run, in the fourth one; 6 and 7 in the fifth one, each run on its own, and found by 1.
  */
 const setUp = () => {
   const ran: Array<number> = []
+  const alone: Array<number> = []
   const scripts = [
-    (get: (number: number) => Exports) => {
+    (get: (number: number) => Exports, later: (number: number) => () => Exports) => {
       let two = get(2)
+      const six = later(6)
       const modules = [{ name: "zero" }, {
         name: "one",
         ofTwo: (key: string) => two[key],
+        ofSix: (key: string) => six()[key],
         isTwo: (other: unknown) => two === other
       }] as const
       return {
-        modules: [() => modules[0], () => modules[1], 1, 2, undefined, 3],
+        modules: [() => modules[0], () => modules[1], 1, 2, undefined, 3, 4, 4],
         link: (get: (number: number) => Exports) => two = get(2)
       }
     },
@@ -41,13 +49,27 @@ const setUp = () => {
         modules: [undefined, undefined, undefined, undefined, undefined, () => five],
         link: (get: (number: number) => Exports) => two = get(2)
       }
+    },
+    (_: unknown, later: (number: number) => () => Exports) => {
+      const six = later(6)
+      const runAlone = (number: number, exports: () => Exports) => {
+        let made: Exports | undefined
+        return () => made ??= (alone.push(number), exports())
+      }
+      const modules: Array<(() => Exports) | undefined> = []
+      modules[6] = runAlone(6, () => ({ name: "six" }))
+      modules[7] = runAlone(7, () => ({ name: "seven", ofSix: () => six()["name"] }))
+      return { modules, link: () => {} }
     }
   ]
-  const { exportsOf } = Scripts.load((place, get) => {
+  const { exportsOf } = Scripts.load((place, find) => {
     ran.push(place)
-    return scripts[place]!(get)
+    return scripts[place]!(
+      (number) => find(`module:${number}`) as Exports,
+      (number) => find(`later:${number}`) as () => Exports
+    )
   })
-  return { ran, exportsOf: (number: number) => exportsOf(number) as any }
+  return { ran, alone, exportsOf: (number: number) => exportsOf(number) as any }
 }
 
 describe("modules in several scripts", () => {
@@ -87,4 +109,30 @@ describe("modules in several scripts", () => {
     assert.isTrue(five.isTwo(exportsOf(2)))
     assert.isTrue(exportsOf(1).isTwo(exportsOf(2)))
   })
+
+  it("that are run on their own are not run with their script, but when somebody has something of them", () => {
+    const { alone, exportsOf, ran } = setUp()
+    const one = exportsOf(1)
+    const seven = exportsOf(7)
+    assert.deepStrictEqual(ran, [0, 4])
+    assert.deepStrictEqual(alone, [7])
+    assert.strictEqual(seven.ofSix(), "six")
+    assert.strictEqual(one.ofSix("name"), "six")
+    assert.deepStrictEqual(ran, [0, 4])
+    assert.deepStrictEqual(alone, [7, 6])
+  })
+
+  it.live(
+    "of the build export what their files export, whichever is run first, and one value wherever Node has one",
+    Effect.fnUntraced(function*() {
+      const program = fileURLToPath(new URL("../fixtures/process/programs/scripts.ts", import.meta.url))
+      const { stderr, stdout } = yield* runProgram(program, { args: [yield* temporaryDirectory] })
+      assert.strictEqual(stderr, "")
+      const { alone, count, differences } = JSON.parse(stdout)
+      assert.deepStrictEqual(differences, [])
+      assert.isAbove(count, 300)
+      assert.isAbove(alone, 150)
+    }),
+    60_000
+  )
 })

@@ -61,11 +61,12 @@ describe.skipIf(!shared.isAvailable())("shared memory", () => {
     /** Mappings for which that is so. */
     const marked = () => fs.readFileSync("/proc/self/smaps", "latin1").match(/^VmFlags:.* hg\b/gm)?.length ?? 0
     const before = marked()
-    const memory = shared.allocateLong(() => Buffer.allocUnsafeSlow(64 * mebibyte))
+    const memory = shared.allocateLong(64 * mebibyte, Buffer.allocUnsafeSlow)
     assert.strictEqual(marked(), before + 1)
     assert.isTrue(memory.fill(7).every((byte) => byte === 7))
-    // There is none in it.
-    for (const size of [0, 1, mebibyte]) shared.allocateLong(() => Buffer.allocUnsafeSlow(size))
+    for (const size of [0, 1, mebibyte, 8 * mebibyte]) {
+      assert.strictEqual(shared.allocateLong(size, Buffer.allocUnsafeSlow).length, size)
+    }
     assert.deepStrictEqual(problems, [])
   })
 })

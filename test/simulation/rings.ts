@@ -106,7 +106,7 @@ const overDead = (network: Network, node: Node, segments: Segments): Transport =
     shared: {
       isAvailable: () => !network.random.chance(0.05),
       yieldProcessor: () => {},
-      allocateLong: (allocate) => allocate(),
+      allocateLong: (size, allocate) => allocate(size),
       create: (size) => {
         if (network.random.chance(0.05)) return undefined
         const name = `segment ${network.steps} of ${node.name} ${segments.size}`

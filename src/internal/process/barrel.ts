@@ -25,6 +25,20 @@ export const untilTouched = (load: () => Exports): Exports =>
     getOwnPropertyDescriptor: (_, name) => Reflect.getOwnPropertyDescriptor(load(), name)
   })
 
+/**
+ * Exports as values, for a module of Node's, which can't have getters. A getter has a script run that few need: in its place is a function that
+ * calls the one which is there.
+ */
+export const asValues = (all: Exports): Exports => {
+  const values: Record<string, unknown> = { __proto__: null }
+  for (const [name, { get, value }] of Object.entries(Object.getOwnPropertyDescriptors(all))) {
+    values[name] = get === undefined ? value : function(this: unknown, ...args: ReadonlyArray<unknown>) {
+      return Reflect.apply(all[name] as (...args: ReadonlyArray<unknown>) => unknown, this, args)
+    }
+  }
+  return values
+}
+
 export const makeBarrel = (names: ReadonlyArray<string>, behind: (name: string) => Behind): Barrel => {
   const waiting = new Set(names)
   const all: Record<string, unknown> = { __proto__: null }

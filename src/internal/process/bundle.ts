@@ -13,7 +13,7 @@ import * as fs from "node:fs"
 import type * as nodeModule from "node:module"
 import * as path from "node:path"
 import { fileURLToPath, pathToFileURL } from "node:url"
-import { type Exports, importsOf, makeBarrel } from "./barrel.ts"
+import { asValues, type Exports, importsOf, makeBarrel } from "./barrel.ts"
 import * as CodeCache from "./codeCache.ts"
 import * as PackageNames from "./packageNames.ts"
 import * as Scripts from "./scripts.ts"
@@ -84,14 +84,16 @@ interface First extends Scripts.Script {
   readonly numbers: Readonly<Record<string, Readonly<Record<string, number>>>>
   /** What a barrel exports under each name: a module, or a name of one. */
   readonly barrels: Readonly<Record<number, Readonly<Record<string, number | readonly [number, string]>>>>
+  /** The modules of which more than functions may be in a script that few need. */
+  readonly whole: ReadonlyArray<number>
 }
 
 /**
  * The names of the scripts. The first one has what nearly every child needs. The others are run when something of them is asked for, each as a
- * whole: what queues and pipes need, what pools need besides, and what else many do without. Of the last one, which has what only the root of
- * "effect" reaches, each module is run on its own.
+ * whole: what queues and pipes need, what pools need besides, and what else many do without. Of the last two each module is run on its own: the
+ * halves of modules in the first one that nothing here uses, and what only the root of "effect" reaches.
  */
-export const scripts = ["bundle", "bundle-hub", "bundle-pool", "bundle-late", "bundle-rest"]
+export const scripts = ["bundle", "bundle-hub", "bundle-pool", "bundle-late", "bundle-seldom", "bundle-rest"]
 
 /**
  * Runs a script. Modules of Effect look at the stack of an error, to see what V8 writes there, and V8 looks for the lines of the whole script
@@ -127,21 +129,22 @@ export interface Hooks {
   readonly load: nodeModule.LoadHookSync
 }
 
-/** Runs the first script. */
-const makeScriptHooks = (
-  { id, roots }: Bundle,
-  directory: string | undefined
-): Hooks => {
-  const { exportsOf, first: { barrels, numbers } } = withQuickStacks(() =>
-    Scripts.load<First>((place, get) =>
+/** Runs the first script, and others when they are needed. */
+export const load = ({ id }: Bundle, directory: string | undefined) =>
+  withQuickStacks(() =>
+    Scripts.load<First>((place, find) =>
       CodeCache.run(
         new URL(`internal/${scripts[place]!}.js`, library).href,
         id,
         directory,
-        (name) => name.startsWith("module:") ? get(Number(name.slice(7))) : process.getBuiltinModule(name)
+        (name) => find(name) ?? process.getBuiltinModule(name)
       ) as Scripts.Script
     )
   )
+
+const makeScriptHooks = (bundle: Bundle, directory: string | undefined): Hooks => {
+  const { roots } = bundle
+  const { exportsOf, first: { barrels, numbers, whole } } = load(bundle, directory)
   const byUrl = new Map<string, number>()
   for (const [name, files] of Object.entries(numbers)) {
     const root = name === "" ? library.href : roots[name]!
@@ -163,14 +166,14 @@ const makeScriptHooks = (
     ["effect-multiprocessing", barrelsByNumber.get(numbers[""]!["index.js"]!)!]
   ] as const
   ;(globalThis as Record<symbol, unknown>)[Symbol.for(key)] = {
-    exportsOf,
+    valuesOf: (number: number) => whole.includes(number) ? exportsOf(number) : asValues(exportsOf(number)),
     barrel: (number: number, assign: (all: Exports) => void) => barrelsByNumber.get(number)!.use(assign)
   }
   const places = new Map<string, PackageNames.Place>([
     ["effect-multiprocessing", { root: new URL("..", library).href, modules: library.href }]
   ])
   for (const [name, root] of Object.entries(roots)) places.set(name, { root, modules: `${root}dist/` })
-  const load: nodeModule.LoadHookSync = (url, context, next) => {
+  const loadModule: nodeModule.LoadHookSync = (url, context, next) => {
     const number = byUrl.get(url)
     if (number === undefined) {
       const loaded = next(url, context)
@@ -186,12 +189,12 @@ const makeScriptHooks = (
     const names = barrels[number]
     if (names === undefined) {
       const { exports, pattern } = exporting(Object.keys(exportsOf(number)))
-      return module(`const ${pattern} = ${place}.exportsOf(${number})\n${exports}`)
+      return module(`const ${pattern} = ${place}.valuesOf(${number})\n${exports}`)
     }
     const { exports, pattern, variables } = exporting(Object.keys(names))
     return module(`let ${variables}\n${place}.barrel(${number}, (all) => { (${pattern} = all) })\n${exports}`)
   }
-  return { find: PackageNames.makeFinder(places, (url) => byUrl.has(url)), load }
+  return { find: PackageNames.makeFinder(places, (url) => byUrl.has(url)), load: loadModule }
 }
 
 const module = (source: string) => ({ format: "module" as const, source, shortCircuit: true })

@@ -1,8 +1,11 @@
 /**
  * Blocks of memory for long messages, of what the ones before have left.
  *
- * The C library of most Linux systems (glibc) has the system make each block of more than 32 MiB, and unmake it when it is freed. So all pages of
- * such a block are new, and to clear them takes as long as to copy the message. As long as long messages come, the library is told to
+ * To clear a new page takes the system longer than to copy what is written to it. The C library of most Linux systems (glibc) gives back what is free at the
+ * end of its heap, when that is twice as much as the largest block that was freed so far: so whether the next block is made of new pages depends on
+ * what the process has freed long before. It is told a number instead.
+ *
+ * Each block of more than 32 MiB it has the system make, and unmake when it is freed. As long as huge blocks come, the library is told to
  * keep what is freed; when none has come, and none was found to be garbage, for a second, all that is free goes back to the system.
  */
 import type { LibraryHandle } from "koffi"
@@ -14,8 +17,11 @@ const trimThreshold = -1
 const mmapThreshold = -3
 const mmapMax = -4
 
-/** What the library goes to by itself, when blocks of up to 32 MiB are freed. To set anything ends that, so these are set, too. */
-const usual = { mmapThreshold: 32 * mebibyte, trimThreshold: 64 * mebibyte, mmapMax: 65_536 }
+/** A block of this size or more is huge. */
+export const huge = 8 * mebibyte
+
+/** What the library goes to by itself when blocks are freed: the largest one that is not huge, and the largest that it makes itself. */
+const usual = { trimThreshold: 2 * huge, mmapThreshold: 32 * mebibyte, mmapMax: 65_536 }
 
 /** Bytes that are kept at most, at the end of what the library has: four of the messages that are 64 MiB long. */
 const mostKept = 256 * mebibyte
@@ -30,9 +36,11 @@ const isSetByUser = (environment: NodeJS.ProcessEnv): boolean =>
 
 /** What the library does with blocks that are freed. */
 export interface Freed {
+  /** Keeps some, whatever it has done so far. */
+  readonly keepSome: () => void
   /** Keeps them. */
   readonly keep: () => void
-  /** Gives them back, these and all later ones, as it does by itself. */
+  /** Gives them back, and keeps some of all later ones. */
   readonly giveBack: () => void
 }
 
@@ -49,6 +57,11 @@ export const freed = (
   const mallopt = library.func("int mallopt(int parameter, int value)")
   const mallocTrim = library.func("int malloc_trim(size_t pad)")
   return {
+    keepSome: () => {
+      // To set one of them ends that the library changes the other.
+      mallopt(mmapThreshold, usual.mmapThreshold)
+      mallopt(trimThreshold, usual.trimThreshold)
+    },
     keep: () => {
       mallopt(mmapThreshold, usual.mmapThreshold)
       mallopt(trimThreshold, mostKept)
@@ -62,22 +75,29 @@ export const freed = (
   }
 }
 
-/** Gives what allocates a long block, by the function that it is given. With nothing that is known of freed ones, that is all it does. */
-export const longBlocks = (
-  freed: Freed | undefined
-): (allocate: () => Buffer<ArrayBuffer>) => Buffer<ArrayBuffer> => {
-  if (freed === undefined) return (allocate) => allocate()
-  const { giveBack, keep } = freed
+/** Allocates a block of so many bytes, by the function that it is given. */
+export type Allocate = (size: number, allocate: (size: number) => Buffer<ArrayBuffer>) => Buffer<ArrayBuffer>
+
+/** Gives what allocates long blocks. With nothing that is known of freed ones, that is all it does. */
+export const longBlocks = (freed: Freed | undefined): Allocate => {
+  if (freed === undefined) return (size, allocate) => allocate(size)
+  const { giveBack, keep, keepSome } = freed
+  let isTold = false
   let timer: NodeJS.Timeout | undefined
   const plan = () => {
     if (timer === undefined) timer = setTimeout(giveBack, pause).unref()
     else timer.refresh()
   }
   const found = new FinalizationRegistry<void>(plan)
-  return (allocate) => {
+  return (size, allocate) => {
+    if (size < huge) {
+      if (!isTold) keepSome()
+      isTold = true
+      return allocate(size)
+    }
     // Each time: another hub of this process may have had it given back.
     keep()
-    const block = allocate()
+    const block = allocate(size)
     found.register(block.buffer)
     plan()
     return block

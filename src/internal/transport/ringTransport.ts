@@ -8,6 +8,7 @@
  */
 import * as Effect from "effect/Effect"
 import { lengthSize } from "./frames.ts"
+import type { Allocate } from "./longBlocks.ts"
 import type { Pollable, Poller } from "./poller.ts"
 import { RingReader, ringSize, RingWriter } from "./ring.ts"
 import type { Duplex, DuplexEvents, NamedSegment, Segment, Transport } from "./transport.ts"
@@ -24,16 +25,13 @@ const smallest = 64 * 1024
 /** More than any message without a payload takes. */
 const little = 256
 
-/** A block of this size would be new each time, and each of its pages costs about a microsecond. Less is mostly used again. */
-const long = 8 * 1024 * 1024
-
 /** Where memory that processes share comes from, and what else the system is asked for. */
 export interface SharedMemory {
   readonly isAvailable: () => boolean
   /** Lets other processes of this processor run, if there are any. */
   readonly yieldProcessor: () => void
   /** Allocates a long block of this process that will be written to soon: of what such blocks have left, in as few pages as possible. */
-  readonly allocateLong: (allocate: () => Buffer<ArrayBuffer>) => Buffer<ArrayBuffer>
+  readonly allocateLong: Allocate
   /** `undefined`: there is none. */
   readonly create: (size: number) => NamedSegment | undefined
   readonly open: (name: string, size: number) => Segment | undefined
@@ -385,7 +383,7 @@ export const over = (below: Transport, { capacity, expectAfter = 32, poller, sha
     expectAfter,
     watch: (pollable) => poller.wake(pollable),
     unwatch: (pollable) => poller.forget(pollable),
-    allocate: (size) => size < long ? below.allocate(size) : shared.allocateLong(() => below.allocate(size)),
+    allocate: (size) => shared.allocateLong(size, below.allocate),
     share: (size) => {
       const segment = sharedBytes + size > maxShared ? undefined : shared.create(size)
       if (segment === undefined) return undefined

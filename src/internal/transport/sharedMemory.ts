@@ -10,12 +10,12 @@ import { createRequire } from "node:module"
 import * as os from "node:os"
 import * as path from "node:path"
 import { randomBytes } from "../crypto.ts"
-import { freed, longBlocks } from "./longBlocks.ts"
+import { type Allocate, freed, huge, longBlocks } from "./longBlocks.ts"
 import type { SharedMemory } from "./ringTransport.ts"
 
 interface Mapping {
   readonly yieldProcessor: () => void
-  readonly allocateLong: SharedMemory["allocateLong"]
+  readonly allocateLong: Allocate
   /** Gives a file its memory. `false`: that must be done by writing. */
   readonly allocate: (descriptor: number, size: number) => boolean
   readonly map: (descriptor: number, size: number) => ArrayBuffer
@@ -51,21 +51,22 @@ const load = (): Mapping => {
   const madvise = process.platform === "linux"
     ? library.func("int madvise(void *address, size_t length, int advice)")
     : undefined
-  let ofLongBlocks: SharedMemory["allocateLong"] | undefined
+  let ofLongBlocks: Allocate | undefined
   const addresses = new WeakMap<ArrayBuffer, unknown>()
   return {
     yieldProcessor: () => {
       schedYield()
     },
-    allocateLong: (allocate) => {
+    allocateLong: (size, allocate) => {
       // Most processes need none.
       ofLongBlocks ??= longBlocks(optional(() => freed(library)))
-      const memory = ofLongBlocks(allocate)
+      const memory = ofLongBlocks(size, allocate)
+      if (size < huge) return memory
       const address = koffi.address(memory)
       const first = (address + hugePage - 1n) / hugePage * hugePage
       const end = (address + BigInt(memory.length)) / hugePage * hugePage
       // A system that does not can't be helped.
-      if (end > first) madvise?.(first, Number(end - first), hugePages)
+      madvise?.(first, Number(end - first), hugePages)
       return memory
     },
     allocate: (descriptor, size) => fallocate?.(descriptor, 0, size) === 0,
@@ -99,7 +100,7 @@ const root = (): string => {
 export const none: SharedMemory = {
   isAvailable: () => false,
   yieldProcessor: () => {},
-  allocateLong: (allocate) => allocate(),
+  allocateLong: (size, allocate) => allocate(size),
   create: () => undefined,
   open: () => undefined
 }
@@ -134,7 +135,7 @@ export const make = (options: {
 
   return {
     yieldProcessor: () => mapping?.yieldProcessor(),
-    allocateLong: (allocate) => mapping === undefined ? allocate() : mapping.allocateLong(allocate),
+    allocateLong: (size, allocate) => mapping === undefined ? allocate(size) : mapping.allocateLong(size, allocate),
     isAvailable: () => attempt(() => true) === true,
     create: (size) =>
       attempt((mapping) => {
