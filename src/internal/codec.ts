@@ -10,9 +10,10 @@ import * as Predicate from "effect/Predicate"
 import * as Schema from "effect/Schema"
 import * as SchemaJITCompiler from "effect/schema/SchemaJITCompiler"
 import * as SchemaAST from "effect/SchemaAST"
+import * as SchemaGetter from "effect/SchemaGetter"
 import { DecodeError, EncodeError } from "../Failure.ts"
 import { Hub } from "../Hub.ts"
-import { hasChecks, ofSchema } from "./packing/ofSchema.ts"
+import { hasChecks, ofEncoded, ofSchema } from "./packing/ofSchema.ts"
 import { type Packer, packer } from "./packing/packer.ts"
 import { Unreadable } from "./packing/reader.ts"
 
@@ -207,6 +208,17 @@ const toBinary = <S extends Portable>(schema: S, object: string) => {
   }
 }
 
+/** A codec of values and bytes, through what the schema makes of them if that is plain data, or else by Effect's binary codec. */
+const toBytes = <S extends Portable>(schema: S, object: string) => {
+  const packing = ofEncoded(schema.ast)
+  if (packing === undefined) return toBinary(schema, object)
+  const { pack, unpack } = packer(packing)
+  return Schema.Uint8Array.pipe(Schema.decodeTo(schema, {
+    decode: SchemaGetter.transform((bytes: Uint8Array) => unpack(bytes) as S["Encoded"]),
+    encode: SchemaGetter.transform((encoded: S["Encoded"]) => pack(encoded) as Uint8Array<ArrayBuffer>)
+  }))
+}
+
 /** The codec of a schema of plain data: it needs neither a hub nor Effect's binary codec. `undefined`: the schema is another one. */
 export const makePlain = <S extends Portable>(
   schema: S,
@@ -230,7 +242,7 @@ export const make = <S extends Portable>(
 ): Codec<S["Type"]> => {
   const plain = makePlain(schema, object, isShared)
   if (plain !== undefined) return plain
-  const binary = toBinary(schema, object)
+  const binary = toBytes(schema, object)
   const encoder = new Parser(SchemaAST.flip(binary.ast), () => Schema.encodeUnknownEffect(binary))
   const decoder = new Parser(binary.ast, () => Schema.decodeUnknownEffect(binary))
   let isPlain = false
@@ -262,7 +274,7 @@ export const make = <S extends Portable>(
 export const encode = <S extends Plain>(schema: S, value: S["Type"], object: string, operation: string) =>
   Effect.map(
     makePlain(schema, object)?.encode(value, operation) ??
-      orEncodeError(attempt(Schema.encodeUnknownEffect(toBinary(schema, object)), value), object, operation),
+      orEncodeError(attempt(Schema.encodeUnknownEffect(toBytes(schema, object)), value), object, operation),
     (bytes): Uint8Array => bytes.slice()
   )
 
@@ -274,4 +286,4 @@ export const decode = <S extends Plain>(
   operation: string
 ): Effect.Effect<S["Type"], DecodeError> =>
   makePlain(schema, object)?.decode(bytes, operation) ??
-    orDecodeError(attempt(Schema.decodeUnknownEffect(toBinary(schema, object)), bytes), object, operation)
+    orDecodeError(attempt(Schema.decodeUnknownEffect(toBytes(schema, object)), bytes), object, operation)

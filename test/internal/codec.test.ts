@@ -4,6 +4,7 @@ import * as SchemaBinary from "effect/encoding/SchemaBinary"
 import * as SchemaGetter from "effect/SchemaGetter"
 import type { Hub } from "../../src/Hub.ts"
 import * as Codec from "../../src/internal/codec.ts"
+import { ofEncoded } from "../../src/internal/packing/ofSchema.ts"
 
 /** None of these schemas needs it. */
 const hub = undefined as unknown as Hub["Service"]
@@ -100,8 +101,10 @@ describe("the codec of bytes", () => {
     const annotated = make(Schema.Uint8Array.annotate({ description: "a picture" }))
     assert.deepStrictEqual(Effect.runSync(annotated.encode(Uint8Array.of(1), "put")), Uint8Array.of(1))
     const text = make(Schema.Uint8ArrayFromBase64)
-    const binary = Schema.encodeUnknownSync(SchemaBinary.toCodec(Schema.Uint8ArrayFromBase64))(Uint8Array.of(1))
-    assert.deepStrictEqual(Effect.runSync(text.encode(Uint8Array.of(1), "put")), binary)
+    assert.deepStrictEqual(
+      Effect.runSync(text.encode(Uint8Array.of(1), "put")),
+      Effect.runSync(make(Schema.String).encode("AQ==", "put"))
+    )
   })
 })
 
@@ -140,9 +143,10 @@ describe("the codec of numbers", () => {
   })
 
   it("is not used where a number is encoded as something else", () => {
-    const codec = make(Schema.NumberFromString)
-    const binary = Schema.encodeUnknownSync(SchemaBinary.toCodec(Schema.NumberFromString))(7)
-    assert.deepStrictEqual(Effect.runSync(codec.encode(7, "put")), binary)
+    assert.deepStrictEqual(
+      Effect.runSync(make(Schema.NumberFromString).encode(7, "put")),
+      Effect.runSync(make(Schema.String).encode("7", "put"))
+    )
   })
 })
 
@@ -248,9 +252,8 @@ describe("the codec of arrays of numbers", () => {
     }
   })
 
-  it("is not used for arrays with a rest, nor where numbers are encoded as something else", () => {
+  it("is not used for arrays with a rest", () => {
     const schemas = [
-      Schema.Array(Schema.FiniteFromString),
       Schema.TupleWithRest(Schema.Tuple([Schema.Number]), [Schema.Number]),
       Schema.NonEmptyArray(Schema.Number)
     ]
@@ -258,6 +261,55 @@ describe("the codec of arrays of numbers", () => {
       const binary = Schema.encodeUnknownSync(SchemaBinary.toCodec(schema as typeof schemas[0]))([7])
       assert.deepStrictEqual(Effect.runSync(make(schema as typeof schemas[0]).encode([7], "put")), binary)
     }
+  })
+})
+
+describe("the codec of what a schema makes plain data of", () => {
+  class Person extends Schema.Class<Person>("Person")({
+    name: Schema.String,
+    born: Schema.DateFromString,
+    tags: Schema.Array(Schema.FiniteFromString)
+  }) {}
+
+  it("gives the values, in the form of that data", () => {
+    const person = new Person({ name: "Ada", born: new Date(0), tags: [1, 2] })
+    const codec = make(Person)
+    const result = through(codec, person)
+    assert.instanceOf(result, Person)
+    assert.deepStrictEqual(result, person)
+    const encoded = Schema.Struct({ name: Schema.String, born: Schema.String, tags: Schema.Array(Schema.String) })
+    assert.deepStrictEqual(
+      Effect.runSync(codec.encode(person, "put")),
+      Effect.runSync(make(encoded).encode(Schema.encodeSync(Person)(person), "put"))
+    )
+  })
+
+  it("says what is wrong with a value, and with bytes", () => {
+    const codec = make(Schema.Array(Schema.FiniteFromString))
+    const { problem } = Effect.runSync(Effect.flip(codec.encode(["no number"] as never, "put")))
+    assert.include(problem, "Expected number")
+    const text = Effect.runSync(make(Schema.Array(Schema.String)).encode(["no number"], "put"))
+    assert.include(Effect.runSync(Effect.flip(codec.decode(text, "get"))).problem, "at [0]")
+    const cut = text.subarray(0, text.length - 1)
+    assert.include(Effect.runSync(Effect.flip(codec.decode(cut, "get"))).problem, "at byte")
+  })
+
+  it("goes on when Effect's compiler for schemas has its turn", () => {
+    const codec = make(Person)
+    for (let i = 0; i < 300; i++) {
+      const person = new Person({ name: `${i}`, born: new Date(i), tags: [i] })
+      assert.deepStrictEqual(through(codec, person), person)
+    }
+  })
+
+  it("is not used for a union of which a member is encoded: what comes would not tell which", () => {
+    const either = Schema.Union([Schema.FiniteFromString, Schema.String])
+    for (const schema of [either, Schema.Struct({ a: either }), Schema.Array(either)] as ReadonlyArray<typeof either>) {
+      assert.isUndefined(ofEncoded(schema.ast))
+    }
+    const clear = Schema.Union([Schema.FiniteFromString, Schema.Boolean])
+    for (const value of [1, true]) assert.strictEqual(through(make(clear), value), value)
+    assert.isDefined(ofEncoded(Schema.Struct({ a: Schema.FiniteFromString, b: Schema.UndefinedOr(Schema.String) }).ast))
   })
 })
 

@@ -166,6 +166,26 @@ const derived = memoize((ast: AST) => derive(ast) ?? null)
 /** How values of the schema are packed, if they can be. */
 export const ofSchema = (ast: AST): Packing.Packing | undefined => derived(ast) ?? undefined
 
+/** Does a union have members that are encoded? What such a member makes of a value need not tell which one it was. */
+const isAmbiguous = (ast: AST): boolean => {
+  if (ast.encoding?.some(({ to }) => isAmbiguous(to)) === true) return true
+  switch (ast._tag) {
+    case "Arrays":
+      return [...ast.elements, ...ast.rest].some(isAmbiguous)
+    case "Declaration":
+      return ast.typeParameters.some(isAmbiguous)
+    case "Objects":
+      return ast.propertySignatures.some(({ type }) => isAmbiguous(type))
+    case "Union":
+      return ast.types.some((type) => ofSchema(type) === undefined)
+  }
+  return false
+}
+
+/** How that is packed which the schema makes of values, if that is plain data which tells what it was. */
+export const ofEncoded = (ast: AST): Packing.Packing | undefined =>
+  isAmbiguous(ast) ? undefined : ofSchema(SchemaAST.toEncoded(ast))
+
 /** Are there values that can be packed and read, and that the schema refuses nevertheless? Only its checks do that. */
 export const hasChecks = (ast: AST): boolean => {
   if (ast.checks !== undefined) return true
