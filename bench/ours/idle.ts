@@ -26,7 +26,7 @@ const waiters = Effect.fnUntraced(function*(count: number) {
     yield* ready.get()
   }
   // They come to rest.
-  yield* Effect.sleep("1 second")
+  yield* Effect.sleep("2 seconds")
   return pids
 })
 

@@ -142,7 +142,37 @@ export const enter = (
     gc({ type: "major", execution: "sync", flavor: "last-resort" })
   }
 
-  if (module !== "") return become()
+  /**
+   * The same, as soon as this process has had nothing to do for half a second. Who never rests never pays for it, and a heap that is larger than a
+   * start leaves it is the target's: to collect it may take long.
+   */
+  const collectAtRest = () => {
+    const { execArgv, getBuiltinModule, memoryUsage, versions } = process
+    let before: ReturnType<typeof performance.eventLoopUtilization> | undefined
+    const timer = setInterval(() => {
+      const now = performance.eventLoopUtilization()
+      const isIdle = before !== undefined && performance.eventLoopUtilization(now, before).utilization < 0.01
+      before = now
+      if (!isIdle) return
+      clearInterval(timer)
+      if (memoryUsage().heapUsed > 64 * 1024 * 1024) return
+      // The code of what has not run for long would go too, and be compiled again for the next message. These versions know the flag.
+      const mayKeep = Number.parseInt(versions.v8) <= 14 && !execArgv.some((flag) => /flush.bytecode/.test(flag))
+      const { setFlagsFromString } = getBuiltinModule("node:v8")
+      if (mayKeep) setFlagsFromString("--no-flush-bytecode")
+      try {
+        collectGarbage()
+      } finally {
+        if (mayKeep) setFlagsFromString("--flush-bytecode")
+      }
+    }, 500)
+    timer.unref()
+  }
+
+  if (module !== "") {
+    if (!inThread) collectAtRest()
+    return become()
+  }
   wait()
   process.on("uncaughtException", onUncaught)
   const imported = preload.reduce((before, url) => before.then(() => import(url)), Promise.resolve())
