@@ -123,7 +123,7 @@ describe("modules in several scripts", () => {
   })
 
   it.live(
-    "of the build export what their files export, whichever is run first, and one value wherever Node has one",
+    "of the build export what their files export, in many orders, and one value wherever Node has one",
     Effect.fnUntraced(function*() {
       const program = fileURLToPath(new URL("../fixtures/process/programs/scripts.ts", import.meta.url))
       const { stderr, stdout } = yield* runProgram(program, { args: [yield* temporaryDirectory] })
